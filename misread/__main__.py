@@ -1,0 +1,10 @@
+"""`python -m misread` is the `misread` command."""
+
+from __future__ import annotations
+
+import sys
+
+from misread.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
