@@ -1,0 +1,202 @@
+"""Files that are whole or absent, and JSON that says what it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from misread.errors import FileError, InputError, StorageError
+
+MAX_JSON_BYTES = 64 * 2**20
+_CHUNK_BYTES = 2**20
+
+
+@contextmanager
+def storage_errors(path: Path) -> Generator[None]:
+    """Turn the operating system's refusals to write `path` into one sentence.
+
+    Raises:
+        StorageError: no space, no permission, no such folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"cannot write {path}: {reason.lower()}; free some space or choose another place with -o"
+        raise StorageError(message) from error
+
+
+@contextmanager
+def atomic_write(path: Path) -> Generator[BinaryIO]:
+    """Open a file for writing that appears under `path` only when the block ends without an exception.
+
+    Raises:
+        StorageError: the file could not be written; nothing is left behind.
+    """
+    path = Path(path)
+    partial: Path | None = None
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".partial", dir=path.parent)
+        partial = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            partial.chmod(0o666 & ~_umask())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path, *, overwrite: bool = False) -> Generator[Path]:
+    """Yield a working folder that becomes `path` only when the block ends without an exception.
+
+    Args:
+        path: the final name.
+        overwrite: replace an existing folder; it stays untouched until the new one is whole.
+
+    Raises:
+        InputError: `path` exists and `overwrite` is off.
+        StorageError: the folder could not be written; nothing is left behind.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite=overwrite)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        working = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".partial", dir=path.parent))
+        try:
+            yield working
+            working.chmod(0o777 & ~_umask())
+            _swap(working, path)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
+
+
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what is there.
+
+    Raises:
+        InputError: `path` exists and `overwrite` is off.
+    """
+    if not overwrite and path.exists():
+        message = f"{path} exists already; add --overwrite to replace it, or choose another name with -o"
+        raise InputError(message)
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits.
+
+    Raises:
+        FileError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise FileError(cannot_read(path, error)) from error
+    return digest.hexdigest()
+
+
+def write_json(path: Path, value: Any, *, kind: str, schema: int = 1) -> None:
+    """Write `value` as a JSON document that carries its kind and schema number.
+
+    Raises:
+        StorageError: the file could not be written; nothing is left behind.
+    """
+    with atomic_write(path) as out:
+        out.write(json_bytes(value, kind=kind, schema=schema))
+
+
+def json_bytes(value: Any, *, kind: str, schema: int = 1) -> bytes:
+    """Return `value` (a mapping or a dataclass) as an UTF-8 JSON document with `schema` and `kind` in front."""
+    body = jsonable(value)
+    document = {"schema": schema, "kind": kind, **body}
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def read_json(path: Path, *, kind: str, schema: int = 1) -> dict[str, Any]:
+    """Read a JSON document written by `write_json`.
+
+    Raises:
+        FileError: missing, larger than 64 MiB, no JSON, of another kind, or of a newer schema.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_JSON_BYTES:
+            message = f"{path} has {size} bytes; a misread document has at most {MAX_JSON_BYTES}"
+            raise FileError(message)
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(cannot_read(path, error)) from error
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is not a JSON document: {error}"
+        raise FileError(message) from error
+    if not isinstance(document, dict) or document.get("kind") != kind:
+        message = f"{path} is not a {kind} document; expected a JSON object with kind {kind!r}"
+        raise FileError(message)
+    if document.get("schema") != schema:
+        message = f"{path} has schema {document.get('schema')!r}, this misread reads {schema}; update misread"
+        raise FileError(message)
+    return document
+
+
+def jsonable(value: Any) -> Any:
+    """Turn dataclasses, enums, paths, tuples and numpy values into what JSON knows; non-finite numbers become null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(entry) for key, entry in value.items()}
+    if isinstance(value, enum.Enum):
+        return jsonable(value.value)
+    if isinstance(value, np.ndarray | np.generic):
+        return jsonable(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(entry) for entry in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def cannot_read(path: Path, error: OSError) -> str:
+    """Word why a file cannot be read."""
+    return f"cannot read {path}: {(error.strerror or str(error)).lower()}"
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _swap(working: Path, path: Path) -> None:
+    if not path.exists():
+        working.replace(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".old", dir=path.parent)) / "old"
+    path.replace(old)
+    try:
+        working.replace(path)
+    except OSError:
+        old.replace(path)
+        raise
+    finally:
+        shutil.rmtree(old.parent, ignore_errors=True)
