@@ -1,0 +1,42 @@
+# `make demo` and `make test` are the two commands; both are quick the second time.
+# PYTHON=python3.12 picks an interpreter, ARGS='-m "not slow"' passes arguments to pytest.
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= demo-out
+ARGS ?=
+export PYTHON
+
+RECIPE = scripts/make-venv pyproject.toml constraints.txt
+
+.PHONY: demo test lint format wheel clean
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/misread demo -o $(DEMO) --overwrite
+
+test: $(VENV)/.dev
+	$(VENV)/bin/pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+wheel: $(VENV)/.dev
+	$(VENV)/bin/python -m pip wheel --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist $(DEMO)
+
+# A stamp is older than the files that decide what is installed, or it is not: nothing else is asked.
+$(VENV)/.demo: $(RECIPE)
+	scripts/make-venv $(VENV) -c constraints.txt -e '.[attack,report]'
+	@touch $@
+
+$(VENV)/.dev: $(RECIPE)
+	scripts/make-venv $(VENV) -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.demo
