@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import errno
 import hashlib
 import json
 import math
@@ -21,11 +22,16 @@ from misread.errors import FileError, InputError, StorageError
 
 MAX_JSON_BYTES = 64 * 2**20
 _CHUNK_BYTES = 2**20
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
 @contextmanager
-def storage_errors(path: Path) -> Generator[None]:
+def storage_errors(path: Path, *, only: frozenset[int] | None = None) -> Generator[None]:
     """Turn the operating system's refusals to write `path` into one sentence.
+
+    Args:
+        path: what was to be written.
+        only: error numbers to turn; others pass (a block that does more than write may fail for other reasons).
 
     Raises:
         StorageError: no space, no permission, no such folder.
@@ -33,6 +39,8 @@ def storage_errors(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
         reason = error.strerror or str(error)
         message = f"cannot write {path}: {reason.lower()}; free some space or choose another place with -o"
         raise StorageError(message) from error
@@ -79,12 +87,14 @@ def atomic_folder(path: Path, *, overwrite: bool = False) -> Generator[Path]:
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         working = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".partial", dir=path.parent))
-        try:
+    try:
+        with storage_errors(path, only=_DISK):
             yield working
+        with storage_errors(path):
             working.chmod(0o777 & ~_umask())
             _swap(working, path)
-        finally:
-            shutil.rmtree(working, ignore_errors=True)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -157,7 +167,7 @@ def read_json(path: Path, *, kind: str, schema: int = 1) -> dict[str, Any]:
     return document
 
 
-def jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:  # noqa: PLR0911  one return per kind reads best
     """Turn dataclasses, enums, paths, tuples and numpy values into what JSON knows; non-finite numbers become null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from misread.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Z_95 = 1.959963984540054
 MIN_CLIPS = 5

@@ -1,0 +1,232 @@
+"""The one path from a file or a frame to the model's input, and back onto the 256 levels.
+
+Pictures are uint8 RGB (height, width, 3) everywhere outside this file and `runtime/source`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_PIXELS: Final = 2**27
+# Read once by OpenCV, when it is loaded: a small file must not unpack into all of memory.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+
+import cv2  # noqa: E402
+
+from misread.errors import FileError, OptionError  # noqa: E402
+from misread.files import atomic_write, cannot_read  # noqa: E402
+from misread.resample import resize  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from misread.card import ModelCard
+
+UInt8 = NDArray[np.uint8]
+Float32 = NDArray[np.float32]
+
+SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff")
+MIN_SIDE_PX: Final = 4
+MAX_FILE_BYTES: Final = 512 * 2**20
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_JPEG: Final = b"\xff\xd8"
+
+
+def read_image(path: Path) -> UInt8:
+    """Read a picture file as (h, w, 3) uint8 RGB: EXIF applied, grey repeated, alpha over white, 16 bit to 8.
+
+    Raises:
+        FileError: missing, not a picture, truncated, smaller than 4x4 or larger than 2^27 pixels.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            message = f"{path} is larger than {MAX_FILE_BYTES} bytes; no picture is"
+            raise FileError(message)
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileError(cannot_read(path, error)) from error
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, name: str) -> UInt8:
+    """Decode a picture from memory; `name` is for messages. Otherwise as `read_image`."""
+    if not _complete(data):
+        message = f"{name} is truncated: it ends before its picture does; copy it again"
+        raise FileError(message)
+    flags = cv2.IMREAD_COLOR if data.startswith(_JPEG) else cv2.IMREAD_UNCHANGED
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error as error:
+        message = f"{name} cannot be decoded: more than {MAX_PIXELS} pixels, or damaged"
+        raise FileError(message) from error
+    if decoded is None:
+        message = f"{name} is not a picture; expected one of {', '.join(SUFFIXES)}"
+        raise FileError(message)
+    if min(decoded.shape[:2]) < MIN_SIDE_PX:
+        height, width = decoded.shape[:2]
+        message = f"{name} is {width}x{height} pixels; a picture needs at least {MIN_SIDE_PX}x{MIN_SIDE_PX}"
+        raise FileError(message)
+    return _as_rgb(_as_8_bit(decoded, name))
+
+
+def write_png(path: Path, image: UInt8) -> None:
+    """Write (h, w, 3) uint8 RGB, or (h, w) grey, as a PNG that is whole or absent.
+
+    Raises:
+        StorageError: it could not be written.
+    """
+    data = encode_png(image)
+    with atomic_write(path) as out:
+        out.write(data)
+
+
+def encode_png(image: UInt8) -> bytes:
+    """Return the PNG file of (h, w, 3) uint8 RGB or (h, w) grey."""
+    return _encode(".png", image, ())
+
+
+def encode_jpeg(image: UInt8, quality: int) -> bytes:
+    """Return the JPEG file of (h, w, 3) uint8 RGB at libjpeg `quality` 1 to 100 (4:2:0, as cameras do)."""
+    if not 1 <= quality <= 100:
+        message = f"JPEG quality is a whole number from 1 to 100, got {quality}"
+        raise OptionError(message)
+    return _encode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+
+
+def bgr_to_rgb(frame: UInt8) -> UInt8:
+    """Turn OpenCV's channel order into ours."""
+    return np.ascontiguousarray(frame[..., ::-1])
+
+
+def rgb_to_bgr(image: UInt8) -> UInt8:
+    """Turn our channel order into OpenCV's."""
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def fit(image: UInt8, card: ModelCard) -> UInt8:
+    """Bring a picture of any size to the card's input size: the geometric half of the device's path.
+
+    Returns:
+        (h, w, 3) uint8 RGB at `card.size_hw`, the *prepared* picture.
+    """
+    _check_picture(image)
+    if card.resize == "squash":
+        return resize(image, card.size_hw, interpolation=card.interpolation, antialias=card.antialias)
+    size, (top, left) = crop_plan(image.shape[:2], card)
+    resized = resize(image, size, interpolation=card.interpolation, antialias=card.antialias)
+    return np.ascontiguousarray(resized[top : top + card.size_hw[0], left : left + card.size_hw[1]])
+
+
+def crop_plan(size_hw: tuple[int, ...], card: ModelCard) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the size to resize to and the (top, left) corner of the centre crop, by torchvision's rounding."""
+    short = card.resize_px or min(card.size_hw)
+    height, width = size_hw[0], size_hw[1]
+    if height <= width:
+        size = (short, max(short, int(short * width / height)))
+    else:
+        size = (max(short, int(short * height / width)), short)
+    return size, (round((size[0] - card.size_hw[0]) / 2), round((size[1] - card.size_hw[1]) / 2))
+
+
+def to_unit(prepared: UInt8, *, channels: int = 3) -> Float32:
+    """Turn prepared pictures (n, h, w, 3) uint8 into (n, channels, h, w) float32 RGB (or grey) in [0, 1]."""
+    pixels = prepared if channels == 3 else _grey(prepared)
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
+
+
+def from_unit(unit: NDArray[np.floating]) -> UInt8:
+    """Turn (n, 3 or 1, h, w) values in [0, 1] into (n, h, w, 3) uint8, each to the nearest of the 256 levels.
+
+    Raises:
+        OptionError: a value is not finite; no picture has it.
+    """
+    if not np.isfinite(unit).all():
+        message = "a picture's values must be finite, got NaN or infinity"
+        raise OptionError(message)
+    levels = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(levels if levels.shape[-1] == 3 else np.repeat(levels, 3, axis=-1))
+
+
+def to_input(prepared: UInt8, card: ModelCard) -> Float32:
+    """Turn prepared pictures (n, h, w, 3) uint8 RGB into what the model is fed: (n, c, h, w) float32."""
+    pixels = _grey(prepared) if card.colour == "grey" else prepared
+    if card.colour == "bgr":
+        pixels = pixels[..., ::-1]
+    planes = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), dtype=np.float32)
+    if card.scale == 1 / 255:
+        planes /= np.float32(255)  # exact to torch's own division; the factor 1/255 is not a float32
+    elif card.scale != 1:
+        planes *= np.float32(card.scale)
+    if any(card.mean):
+        planes -= np.asarray(card.mean, np.float32).reshape(-1, 1, 1)
+    if set(card.std) != {1.0}:
+        planes /= np.asarray(card.std, np.float32).reshape(-1, 1, 1)
+    return planes
+
+
+def _grey(prepared: UInt8) -> UInt8:
+    luma = prepared.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)  # ITU-R 601, as Pillow's "L"
+    return ((luma + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+def _as_8_bit(decoded: NDArray[np.generic], name: str) -> UInt8:
+    if decoded.dtype == np.uint8:
+        return decoded.astype(np.uint8, copy=False)
+    if decoded.dtype == np.uint16:
+        return ((decoded.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    message = f"{name} has {decoded.dtype} pixels; 8 or 16 bits a channel are read, save it as PNG"
+    raise FileError(message)
+
+
+def _as_rgb(decoded: UInt8) -> UInt8:
+    if decoded.ndim == 2:
+        return np.repeat(decoded[..., None], 3, axis=2)
+    if decoded.shape[2] == 4:
+        alpha = decoded[..., 3:].astype(np.uint32)
+        over = decoded[..., :3] * alpha + 255 * (255 - alpha)
+        decoded = ((over + 127) // 255).astype(np.uint8)
+    return bgr_to_rgb(decoded) if decoded.shape[2] == 3 else np.repeat(decoded[..., :1], 3, axis=2)
+
+
+def _encode(suffix: str, image: UInt8, options: Sequence[int]) -> bytes:
+    pixels = image if image.ndim == 2 else rgb_to_bgr(image)
+    done, data = cv2.imencode(suffix, pixels, list(options))
+    if not done:
+        message = f"a picture of shape {image.shape} cannot be encoded as {suffix}"
+        raise OptionError(message)
+    return data.tobytes()
+
+
+def _check_picture(image: UInt8) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape) < 1:
+        message = f"a picture is (height, width, 3) uint8 RGB, got {image.shape} {image.dtype}"
+        raise OptionError(message)
+
+
+def _complete(data: bytes) -> bool:
+    """Tell whether a PNG or JPEG has its end; OpenCV fills what is missing with grey and says nothing."""
+    if data.startswith(_PNG):
+        return _png_complete(data)
+    if data.startswith(_JPEG):
+        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+    return True
+
+
+def _png_complete(data: bytes) -> bool:
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+            return False
+        if kind == b"IEND":
+            return True
+        at = end
+    return False

@@ -1,0 +1,105 @@
+"""One resize rule, as matrices: the device, the attack and the graph share it.
+
+Antialiased kernels are Pillow's, without its rounding between the two passes (so within 1 level of it); without
+antialias they are those of OpenCV and torch. `area` averages by covered area.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from misread.card import Interpolation
+
+UInt8 = NDArray[np.uint8]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+_BLOCK: Final = 32
+
+
+def resize(
+    image: UInt8, size_hw: tuple[int, int], *, interpolation: Interpolation = "bilinear", antialias: bool = True
+) -> UInt8:
+    """Resize (h, w, c) uint8, rounding to the nearest level once, at the end.
+
+    Args:
+        image: (h, w, c) uint8.
+        size_hw: height and width wanted.
+        interpolation: the kernel.
+        antialias: widen the kernel where the picture shrinks.
+    """
+    if image.shape[:2] == tuple(size_hw):
+        return np.ascontiguousarray(image)
+    rows = resize_weights(image.shape[0], size_hw[0], interpolation, antialias)
+    columns = resize_weights(image.shape[1], size_hw[1], interpolation, antialias)
+    channels = image.shape[2]
+    tall = _apply(rows, image.reshape(image.shape[0], -1).astype(np.float32))
+    turned = np.ascontiguousarray(tall.reshape(size_hw[0], image.shape[1], channels).transpose(1, 0, 2))
+    wide = _apply(columns, turned.reshape(image.shape[1], -1)).reshape(size_hw[1], size_hw[0], channels)
+    levels: UInt8 = np.clip(np.floor(wide.transpose(1, 0, 2) + np.float32(0.5)), 0, 255).astype(np.uint8)
+    return levels
+
+
+@lru_cache(maxsize=64)
+def resize_weights(size_in: int, size_out: int, interpolation: Interpolation, antialias: bool) -> Float32:  # noqa: FBT001
+    """Return the (size_out, size_in) matrix that resizes one axis; rows sum to 1. Read-only."""
+    scale = size_in / size_out
+    centres: Float64 = (np.arange(size_out, dtype=np.float64) + 0.5) * scale
+    positions = np.arange(size_in)
+    if interpolation == "nearest":
+        weights = (positions[None] == np.minimum(np.floor(centres), size_in - 1)[:, None]).astype(np.float64)
+    elif interpolation == "area":
+        low, high = centres - scale / 2, centres + scale / 2
+        covered = np.minimum(high[:, None], positions + 1) - np.maximum(low[:, None], positions)
+        weights = np.maximum(covered, 0)
+    elif antialias:
+        weights = _antialiased(centres, positions, max(scale, 1.0), interpolation)
+    else:
+        weights = _sampled(centres, size_in, interpolation)
+    weights /= weights.sum(axis=1, keepdims=True)
+    matrix: Float32 = weights.astype(np.float32)
+    matrix.setflags(write=False)
+    return matrix
+
+
+def _antialiased(centres: Float64, positions: NDArray[np.int64], widen: float, interpolation: Interpolation) -> Float64:
+    reach = (1.0 if interpolation == "bilinear" else 2.0) * widen
+    first = np.floor(np.maximum(centres - reach + 0.5, 0))[:, None]
+    last = np.floor(centres + reach + 0.5)[:, None]
+    weights = _kernel((positions + 0.5 - centres[:, None]) / widen, interpolation, -0.5)
+    return np.where((positions >= first) & (positions < last), weights, 0.0)
+
+
+def _sampled(centres: Float64, size_in: int, interpolation: Interpolation) -> Float64:
+    weights = np.zeros((len(centres), size_in))
+    taps = range(2) if interpolation == "bilinear" else range(-1, 3)
+    base = np.floor(centres - 0.5).astype(np.int64)
+    for tap in taps:
+        value = _kernel(base + tap + 0.5 - centres, interpolation, -0.75)
+        np.add.at(weights, (np.arange(len(centres)), np.clip(base + tap, 0, size_in - 1)), value)
+    return weights
+
+
+def _kernel(x: Float64, interpolation: Interpolation, a: float) -> Float64:
+    x = np.abs(x)
+    if interpolation == "bilinear":
+        return np.maximum(1 - x, 0)
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+def _apply(weights: Float32, columns: Float32) -> Float32:
+    """Multiply in blocks of rows, each only with the inputs that it reaches: the matrix is a narrow band."""
+    result = np.empty((len(weights), columns.shape[1]), np.float32)
+    for start in range(0, len(weights), _BLOCK):
+        block = weights[start : start + _BLOCK]
+        used = np.flatnonzero(block.any(axis=0))
+        reach = slice(int(used[0]), int(used[-1]) + 1)
+        np.matmul(block[:, reach], columns[reach], out=result[start : start + _BLOCK])
+    return result
