@@ -1,0 +1,1 @@
+"""Attacks: they propose images in torch, and one function settles and measures them."""

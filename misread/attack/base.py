@@ -1,0 +1,32 @@
+"""The attack contract in one import: a threat and a goal go in, an attack proposes, `execute` settles and measures."""
+
+from __future__ import annotations
+
+from misread.attack.execute import Outcome, execute
+from misread.attack.goal import Goal, Targeted, Untargeted, achieved, margin
+from misread.attack.guard import untouched
+from misread.attack.problem import Attack, Gradient, Kind, Model, Problem
+from misread.attack.settle import Settled, settle
+from misread.attack.threat import FULL_SCALE, NORMS, Norm, Threat
+
+__all__ = [
+    "FULL_SCALE",
+    "NORMS",
+    "Attack",
+    "Goal",
+    "Gradient",
+    "Kind",
+    "Model",
+    "Norm",
+    "Outcome",
+    "Problem",
+    "Settled",
+    "Targeted",
+    "Threat",
+    "Untargeted",
+    "achieved",
+    "execute",
+    "margin",
+    "settle",
+    "untouched",
+]

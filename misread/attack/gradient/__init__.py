@@ -1,0 +1,1 @@
+"""Attacks inside a fixed budget that follow the gradient."""

@@ -1,0 +1,107 @@
+"""Projected gradient descent, arXiv 1706.06083 (and 1607.02533 without random start)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from misread.attack.goal import margin
+from misread.attack.objective import LOSSES, Loss
+from misread.attack.project import Ball, ball_of
+from misread.attack.threat import NORMS, Norm
+from misread.errors import OptionError
+from misread.registry import by_name
+
+if TYPE_CHECKING:
+    from misread.attack.problem import Kind, Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pgd:
+    """Steps along the steepest direction of the norm, each followed by a projection on ball and box.
+
+    The step starts at ``step`` times the radius and falls to a tenth of it along a cosine, which lets the last steps
+    settle where a constant step would jump from one side of the boundary to the other.
+
+    Attributes:
+        steps: Gradient passes per restart.
+        restarts: Independent runs; later ones work only on the images that are still read right.
+        step: First step as a fraction of the radius; None is 5 / steps: with the decay, a path of 2.75 radii, so
+            that every value can cross the whole ball.
+        random_start: Start the first run at a random point of the ball too; later runs always do.
+        loss: Name in ``LOSSES``.
+
+    Raises:
+        OptionError: a count below 1 or a step that is not positive.
+        UnknownName: no such loss.
+    """
+
+    name: ClassVar[str] = "pgd"
+    kind: ClassVar[Kind] = "fixed"
+    norms: ClassVar[tuple[Norm, ...]] = NORMS
+
+    steps: int = 40
+    restarts: int = 1
+    step: float | None = None
+    random_start: bool = False
+    loss: str = "margin"
+
+    def __post_init__(self) -> None:
+        """Refuse runs without a step."""
+        if not (self.steps >= 1 and self.restarts >= 1):
+            message = f"steps and restarts are at least 1, got {self.steps} and {self.restarts}"
+            raise OptionError(message)
+        if self.step is not None and not 0 < self.step < math.inf:
+            message = f"step is a fraction of the radius above 0, got {self.step}; leave it out for 5 / steps"
+            raise OptionError(message)
+        by_name("loss", LOSSES, self.loss)
+
+    def propose(self, problem: Problem) -> Tensor:
+        """Run the restarts one after another; see `Attack.propose`."""
+        ball, loss = ball_of(problem.threat.norm), by_name("loss", LOSSES, self.loss)
+        last = problem.images.clone()
+        for restart in range(self.restarts):
+            rows = problem.open()
+            if len(rows) == 0:
+                break
+            delta = torch.zeros_like(problem.images[rows])
+            if restart or self.random_start:
+                delta = _random_delta(problem, ball, rows)
+            rows, delta = self._descend(problem, ball, loss, rows, delta)
+            last[rows] = problem.images[rows] + delta
+            problem.offer(last[rows], rows)
+        return last
+
+    def _descend(self, problem: Problem, ball: Ball, loss: Loss, rows: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
+        """One run. An iterate that looks misread is offered at once, and a finished image leaves the batch."""
+        radius = problem.threat.radius
+        first = radius * (self.step if self.step is not None else 5 / self.steps)
+        for number in range(self.steps):
+            clean = problem.images[rows]
+            here = problem.gradient(clean + delta, rows, lambda logits, rows: loss(logits, problem.wanted[rows]))
+            hit = margin(here.logits, problem.wanted[rows]) < 0
+            keep = torch.ones_like(hit)
+            keep[hit] = ~problem.offer((clean + delta)[hit], rows[hit])
+            rows, delta, clean = rows[keep], delta[keep], clean[keep]
+            if len(rows) == 0:
+                break
+            size = first * (0.55 + 0.45 * math.cos(math.pi * number / self.steps))
+            moved = (delta - size * ball.unit(here.gradient[keep].flatten(1)).view_as(delta)).flatten(1)
+            delta = _into(ball.project(moved, radius).view_as(delta), clean)
+        return rows, delta
+
+
+def _random_delta(problem: Problem, ball: Ball, rows: Tensor) -> Tensor:
+    draw = problem.uniform(rows)
+    if problem.mask is not None:
+        draw = draw * problem.mask[rows]
+    return _into((ball.sample(draw.flatten(1)) * problem.threat.radius).view_as(draw), problem.images[rows])
+
+
+def _into(delta: Tensor, clean: Tensor) -> Tensor:
+    """Cut by the box. The ball still holds: cutting only shortens."""
+    return (clean + delta).clamp(0, 1) - clean

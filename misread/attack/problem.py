@@ -1,0 +1,155 @@
+"""What an attack gets: counted passes over the model, its own random streams, and an ear for offers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import ClassVar, Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from misread.attack.goal import Goal, achieved
+from misread.attack.settle import settle
+from misread.attack.threat import FULL_SCALE, Norm, Threat
+
+Model = Callable[[Tensor], Tensor]
+"""(n, c, h, w) in [0, 1] -> logits (n, k)."""
+Kind = Literal["fixed", "minimal"]
+"""``fixed`` looks for any success inside eps and is done with an image at the first; ``minimal`` wants the smallest."""
+
+
+class Attack(Protocol):
+    """A frozen options object that proposes images. It never decides whether it succeeded."""
+
+    name: ClassVar[str]
+    kind: ClassVar[Kind]
+    norms: ClassVar[tuple[Norm, ...]]
+
+    def propose(self, problem: Problem) -> Tensor:
+        """Look for misread images.
+
+        Args:
+            problem: Images, goal and threat, and the only way to the model. Offer promising iterates along the way:
+                the best of them is kept, and an image that is finished leaves ``problem.open()``.
+
+        Returns:
+            (n, c, h, w), the last iterate; it is offered too.
+        """
+        ...
+
+
+class Gradient(NamedTuple):
+    """One gradient pass: logits (r, k), loss values (r,), gradient of the loss by the image (r, c, h, w)."""
+
+    logits: Tensor
+    values: Tensor
+    gradient: Tensor
+
+
+class Problem:
+    """Images to be changed, one row each, with everything an attack may use.
+
+    ``rows`` in the methods below are indices into the images, (r,) int64; they may repeat (several starts of one image
+    in one batch). ``x`` is (r, c, h, w).
+
+    Attributes:
+        images: (n, c, h, w) clean images in [0, 1].
+        labels: (n,) int64.
+        wanted: (n, k) bool, the goal's classes.
+        threat: What is allowed.
+        mask: Bool (n, c, h, w) or None.
+        model: The uncounted model; use `forward` and `gradient` unless the pass must go through something else first.
+        best: (n, c, h, w) smallest settled success so far, the clean image where there is none.
+        size: (n,) float64 its size, inf where there is none.
+        forwards: (n,) passes spent on each image.
+        backwards: (n,) gradient passes spent on each image.
+        zero_gradients: (n,) how often the gradient was 0 everywhere.
+        refused: (n,) offers that were not finite.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        threat: Threat,
+        goal: Goal,
+        kind: Kind,
+        classes: int,
+        mask: Tensor | None,
+        seed: int,
+    ) -> None:
+        """Set all counters to zero."""
+        self.model, self.images, self.labels, self.threat, self.mask = model, images, labels, threat, mask
+        self.wanted = goal.wanted(labels, classes)
+        self.best = images.clone()
+        self.size = torch.full(labels.shape, float("inf"), dtype=torch.float64, device=images.device)
+        self.forwards, self.backwards, self.zero_gradients, self.refused = (torch.zeros_like(labels) for _ in range(4))
+        self._stop_at_first = kind == "fixed"
+        self._streams = [_stream(seed, image) for image in images]
+
+    def open(self) -> Tensor:
+        """Rows that are worth more work: all of them, less those that a fixed-budget attack already has."""
+        found = torch.isfinite(self.size) if self._stop_at_first else torch.zeros_like(self.size, dtype=torch.bool)
+        return (~found).nonzero().flatten()
+
+    def forward(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Logits of x, (r, k)."""
+        self.forwards.index_add_(0, rows, torch.ones_like(rows))
+        with torch.no_grad():
+            return self.model(x)
+
+    def gradient(self, x: Tensor, rows: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Gradient:
+        """Gradient of each row's own loss; 0 outside the mask and where it is not finite.
+
+        Args:
+            x: Where.
+            rows: Which images they belong to.
+            loss: (logits (r, k), rows (r,)) -> (r,).
+        """
+        point = x.detach().requires_grad_()
+        with torch.enable_grad():
+            logits = self.model(point)
+            values = loss(logits, rows)
+            (raw,) = torch.autograd.grad(values.sum(), point)
+        gradient = torch.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
+        if self.mask is not None:
+            gradient = gradient * self.mask[rows]
+        once = torch.ones_like(rows)
+        self.forwards.index_add_(0, rows, once)
+        self.backwards.index_add_(0, rows, once)
+        self.zero_gradients.index_add_(0, rows, (gradient.flatten(1).abs().amax(1) == 0).to(rows.dtype))
+        return Gradient(logits.detach(), values.detach(), gradient)
+
+    def offer(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Settle candidates, measure them with a fresh pass, keep the smallest success of each image.
+
+        Returns:
+            (r,) bool: the settled candidate reaches the goal.
+        """
+        if len(rows) == 0:
+            return torch.zeros_like(rows, dtype=torch.bool)
+        mask = None if self.mask is None else self.mask[rows]
+        settled = settle(self.images[rows], x.detach(), threat=self.threat, mask=mask)
+        self.refused.index_add_(0, rows, settled.refused.to(rows.dtype))
+        hit = achieved(self.forward(settled.images, rows), self.wanted[rows]) & ~settled.refused
+        size = torch.where(hit, settled.size, torch.full_like(settled.size, float("inf")))
+        record = self.size.scatter_reduce(0, rows, size, "amin")
+        better = (size < self.size[rows]) & (size == record[rows])
+        self.best[rows[better]] = settled.images[better]
+        self.size = record
+        return hit
+
+    def uniform(self, rows: Tensor) -> Tensor:
+        """Fresh draws from [-1, 1] of the images' shape, each from its image's own stream."""
+        draws = [torch.rand(self.images.shape[1:], generator=self._streams[row]) for row in rows.tolist()]
+        return torch.stack(draws).to(self.images).mul_(2).sub_(1)
+
+
+def _stream(seed: int, image: Tensor) -> torch.Generator:
+    """A generator that depends on the seed and on the image, not on its neighbours in the batch."""
+    pixels = (image.detach().cpu() * FULL_SCALE).round().to(torch.uint8).numpy().tobytes()
+    digest = hashlib.blake2b(pixels, digest_size=7, key=seed.to_bytes(8, "little")).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
