@@ -1,7 +1,9 @@
 """One resize rule, as matrices: the device, the attack and the graph share it.
 
-Antialiased kernels are Pillow's, without its rounding between the two passes (so within 1 level of it); without
-antialias they are those of OpenCV and torch. `area` averages by covered area.
+Antialiased kernels are Pillow's: the width first, clipped to 0..255, then the height. Only its rounding between the
+two is left out, so the result is within 1 level of it and differentiable. (Pillow 13 takes the height first where that
+is cheaper; bicubic, which overshoots, then clips elsewhere.) Without antialias the kernels are those of OpenCV and
+torch. `area` averages by covered area.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from misread.card import Interpolation
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-_BLOCK: Final = 32
+_SINGLE_THREADED: Final = 2**18
 
 
 def resize(
@@ -37,11 +41,11 @@ def resize(
         return np.ascontiguousarray(image)
     rows = resize_weights(image.shape[0], size_hw[0], interpolation, antialias)
     columns = resize_weights(image.shape[1], size_hw[1], interpolation, antialias)
-    channels = image.shape[2]
-    tall = _apply(rows, image.reshape(image.shape[0], -1).astype(np.float32))
-    turned = np.ascontiguousarray(tall.reshape(size_hw[0], image.shape[1], channels).transpose(1, 0, 2))
-    wide = _apply(columns, turned.reshape(image.shape[1], -1)).reshape(size_hw[1], size_hw[0], channels)
-    levels: UInt8 = np.clip(np.floor(wide.transpose(1, 0, 2) + np.float32(0.5)), 0, 255).astype(np.uint8)
+    pixels = image.reshape(image.shape[0], -1).astype(np.float32)
+    wide = np.clip(_along_rows(columns, pixels, image.shape[2]), 0, 255)
+    both = _along_columns(rows, wide).reshape(*size_hw, image.shape[2])
+    rounded = np.floor(both + np.float32(0.5))
+    levels: UInt8 = np.clip(rounded, 0, 255).astype(np.uint8)
     return levels
 
 
@@ -52,7 +56,8 @@ def resize_weights(size_in: int, size_out: int, interpolation: Interpolation, an
     centres: Float64 = (np.arange(size_out, dtype=np.float64) + 0.5) * scale
     positions = np.arange(size_in)
     if interpolation == "nearest":
-        weights = (positions[None] == np.minimum(np.floor(centres), size_in - 1)[:, None]).astype(np.float64)
+        summed = np.cumsum(np.r_[scale / 2, np.full(size_out - 1, scale)])  # Pillow adds up, and ties fall by that
+        weights = (positions[None] == np.minimum(np.floor(summed), size_in - 1)[:, None]).astype(np.float64)
     elif interpolation == "area":
         low, high = centres - scale / 2, centres + scale / 2
         covered = np.minimum(high[:, None], positions + 1) - np.maximum(low[:, None], positions)
@@ -94,12 +99,33 @@ def _kernel(x: Float64, interpolation: Interpolation, a: float) -> Float64:
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
-def _apply(weights: Float32, columns: Float32) -> Float32:
-    """Multiply in blocks of rows, each only with the inputs that it reaches: the matrix is a narrow band."""
-    result = np.empty((len(weights), columns.shape[1]), np.float32)
-    for start in range(0, len(weights), _BLOCK):
-        block = weights[start : start + _BLOCK]
-        used = np.flatnonzero(block.any(axis=0))
-        reach = slice(int(used[0]), int(used[-1]) + 1)
-        np.matmul(block[:, reach], columns[reach], out=result[start : start + _BLOCK])
+def _along_rows(weights: Float32, pixels: Float32, channels: int) -> Float32:
+    """Resize the width of (h, w * channels), in blocks of outputs: the matrix is a narrow band."""
+    result = np.empty((len(pixels), len(weights) * channels), np.float32)
+    for block, reach in _bands(weights, 8):
+        step = np.kron(weights[block, reach].T, np.eye(channels, dtype=np.float32))
+        used = pixels[:, reach.start * channels : reach.stop * channels]
+        _product(used, step, result[:, block.start * channels : block.stop * channels])
     return result
+
+
+def _along_columns(weights: Float32, pixels: Float32) -> Float32:
+    """Resize the height of (h, w * channels), likewise."""
+    result = np.empty((len(weights), pixels.shape[1]), np.float32)
+    for block, reach in _bands(weights, 16):
+        _product(pixels[reach].T, weights[block, reach].T, result[block].T)
+    return result
+
+
+def _bands(weights: Float32, size: int) -> Iterator[tuple[slice, slice]]:
+    for start in range(0, len(weights), size):
+        stop = min(start + size, len(weights))
+        used = np.flatnonzero(weights[start:stop].any(axis=0))
+        yield slice(start, stop), slice(int(used[0]), int(used[-1]) + 1)
+
+
+def _product(left: Float32, right: Float32, out: Float32) -> None:
+    """Write left @ right in pieces that BLAS does not hand to its threads: waking them costs more than the product."""
+    rows = max(1, _SINGLE_THREADED // right.size)
+    for start in range(0, len(left), rows):
+        np.matmul(left[start : start + rows], right, out=out[start : start + rows])
