@@ -18,7 +18,7 @@ PACKAGE: Final = Path(misread.__file__).parent
 # Lower floors first. A part imports from the floors below it and from its own floor, never from above.
 FLOORS: Final = (
     ("", "errors"),
-    ("files", "registry"),
+    ("files", "registry", "text"),
     ("card", "pixels", "resample"),
     ("stats", "data", "bundle", "assets"),
     ("runtime",),
