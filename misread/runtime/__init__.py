@@ -1,0 +1,1 @@
+"""The device floor: numpy, onnxruntime, OpenCV. Never torch, never onnx."""
