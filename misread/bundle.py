@@ -1,0 +1,340 @@
+"""A bundle: a folder of witnesses with a manifest, the seam between the host that attacks and the device that checks.
+
+::
+
+    bundle/
+      manifest.json         schema, card, threat, attack, counts, one entry per witness with hashes
+      images/0000-clean.png 0000-changed.png 0000-placebo.png
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misread.card import CARD_KEY, ModelCard
+from misread.errors import FileError, MisreadError, ModelError, OptionError
+from misread.files import atomic_write, cannot_read, read_json, write_json
+from misread.pixels import MAX_FILE_BYTES, decode_image, encode_png
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UInt8 = NDArray[np.uint8]
+
+KIND: Final = "misread-bundle"
+MANIFEST: Final = "manifest.json"
+UNTARGETED: Final = "untargeted"
+MAX_WITNESSES: Final = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """How far a changed picture is from its clean one, counted in pixel values (height x width x 3).
+
+    Attributes:
+        values_changed: values that differ.
+        values_total: values there are.
+        largest_level: largest difference in levels of 0..255.
+        l2: Euclidean norm of the difference in [0, 1] units.
+    """
+
+    values_changed: int
+    values_total: int
+    largest_level: int
+    l2: float
+
+    @property
+    def linf(self) -> float:
+        """Largest difference as a fraction of full scale."""
+        return self.largest_level / 255
+
+    def text(self) -> str:
+        """Say it: `312 of 6,912 values changed, none by more than 2 of 255 levels`."""
+        levels = "1 of 255 levels" if self.largest_level == 1 else f"{self.largest_level} of 255 levels"
+        return f"{self.values_changed:,} of {self.values_total:,} values changed, none by more than {levels}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureRef:
+    """A picture file of the bundle: path below its folder, and SHA-256 of the file."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Witness:
+    """A clean picture and its changed copy.
+
+    Attributes:
+        id: name inside the bundle.
+        label: what the clean picture shows.
+        label_given: somebody said so; otherwise it is what the twin read.
+        goal: `untargeted`, or the label that the changed copy is to be read as.
+        clean: the picture before.
+        changed: the picture after.
+        placebo: the same size of change at random, or None.
+        prepared: the files have the input's size and must not be resized or cropped again.
+        torch_float: the twin misread the unrounded proposal.
+        torch_8bit: the twin misreads the file's 8-bit values.
+        change: how large it is.
+        source: name of the picture that it was made from.
+    """
+
+    id: str
+    label: str
+    label_given: bool = True
+    goal: str = UNTARGETED
+    clean: PictureRef
+    changed: PictureRef
+    placebo: PictureRef | None = None
+    prepared: bool
+    torch_float: bool
+    torch_8bit: bool
+    change: Change
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """Witnesses on disk, and all that is needed to judge them without torch.
+
+    Attributes:
+        folder: where it lies.
+        card: of the twin that was attacked; a build's own card comes first when it is read.
+        origin: of the classifier.
+        created: when, ISO 8601 UTC.
+        threat: norm, size and goal, as the attack saw them.
+        attack: its name and options.
+        counts: pictures seen, misread clean, attacked, found.
+        witnesses: in order.
+    """
+
+    folder: Path
+    card: ModelCard
+    origin: str
+    created: str
+    threat: Mapping[str, Any]
+    attack: Mapping[str, Any]
+    counts: Mapping[str, int]
+    witnesses: tuple[Witness, ...]
+
+    def read(self, picture: PictureRef) -> UInt8:
+        """Read a picture of the bundle as (h, w, 3) uint8 RGB, its hash checked.
+
+        Raises:
+            FileError: missing, changed since it was written, or no picture.
+        """
+        path = self.folder / picture.path
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes; no witness is")
+            data = path.read_bytes()
+        except OSError as error:
+            raise FileError(cannot_read(path, error)) from error
+        if hashlib.sha256(data).hexdigest() != picture.sha256:
+            raise FileError(
+                f"{path} is not the file that the manifest describes (SHA-256 differs); copy the bundle again"
+            )
+        return decode_image(data, str(path))
+
+    def witness(self, identity: str) -> Witness:
+        """Return the witness of that id.
+
+        Raises:
+            FileError: there is none.
+        """
+        for witness in self.witnesses:
+            if witness.id == identity:
+                return witness
+        known = ", ".join(witness.id for witness in self.witnesses[:20])
+        raise FileError(f"{self.folder} holds no witness {identity!r}; it has {known}")
+
+
+@dataclass(slots=True)
+class BundleWriter:
+    """Writes witnesses into a folder as they come, and the manifest at the end.
+
+    The folder is usually the working folder of `files.atomic_folder`, so that a bundle is whole or absent.
+    """
+
+    folder: Path
+    witnesses: list[Witness] = field(default_factory=list)
+
+    def add(
+        self,
+        *,
+        clean: UInt8,
+        changed: UInt8,
+        label: str,
+        label_given: bool,
+        goal: str,
+        prepared: bool,
+        torch_float: bool,
+        torch_8bit: bool,
+        source: str,
+        placebo: UInt8 | None = None,
+    ) -> Witness:
+        """Write one witness's (h, w, 3) uint8 RGB pictures; return its entry."""
+        identity = f"{len(self.witnesses):04d}"
+        witness = Witness(
+            id=identity,
+            label=label,
+            label_given=label_given,
+            goal=goal,
+            clean=self._write(f"{identity}-clean", clean),
+            changed=self._write(f"{identity}-changed", changed),
+            placebo=None if placebo is None else self._write(f"{identity}-placebo", placebo),
+            prepared=prepared,
+            torch_float=torch_float,
+            torch_8bit=torch_8bit,
+            change=measure_change(clean, changed),
+            source=source,
+        )
+        self.witnesses.append(witness)
+        return witness
+
+    def finish(
+        self,
+        *,
+        card: ModelCard,
+        origin: str,
+        threat: Mapping[str, Any],
+        attack: Mapping[str, Any],
+        counts: Mapping[str, int],
+    ) -> Bundle:
+        """Write the manifest; return the bundle as it would be read."""
+        bundle = Bundle(
+            folder=self.folder,
+            card=card,
+            origin=origin,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            threat=dict(threat),
+            attack=dict(attack),
+            counts=dict(counts),
+            witnesses=tuple(self.witnesses),
+        )
+        body = {
+            "card": json.loads(card.to_metadata()[CARD_KEY]),
+            **{
+                name: getattr(bundle, name) for name in ("origin", "created", "threat", "attack", "counts", "witnesses")
+            },
+        }
+        write_json(self.folder / MANIFEST, body, kind=KIND)
+        return bundle
+
+    def _write(self, stem: str, image: UInt8) -> PictureRef:
+        data = encode_png(image)
+        name = f"images/{stem}.png"
+        with atomic_write(self.folder / name) as out:
+            out.write(data)
+        return PictureRef(path=name, sha256=hashlib.sha256(data).hexdigest())
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle's manifest; pictures are read one by one with `Bundle.read`.
+
+    Raises:
+        FileError: no bundle there, broken, of a newer schema, or with a path that leaves its folder.
+    """
+    if not folder.is_dir():
+        raise FileError(f"{folder} is no bundle: no such folder; make one with: misread attack … -o {folder}")
+    document = read_json(folder / MANIFEST, kind=KIND)
+    try:
+        entries = document["witnesses"]
+        if len(entries) > MAX_WITNESSES:
+            raise FileError(f"{folder} lists {len(entries)} witnesses; at most {MAX_WITNESSES} are read")
+        card = ModelCard.from_metadata({CARD_KEY: json.dumps(document["card"])})
+        if card is None:
+            raise FileError(f"{folder} has no card")
+        return Bundle(
+            folder=folder,
+            card=card,
+            origin=_text(document["origin"]),
+            created=_text(document["created"]),
+            threat=dict(document["threat"]),
+            attack=dict(document["attack"]),
+            counts={str(key): int(value) for key, value in document["counts"].items()},
+            witnesses=tuple(_witness(entry, card) for entry in entries),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise FileError(f"{folder / MANIFEST} is broken: {reason}; make the bundle again") from error
+
+
+def measure_change(clean: UInt8, changed: UInt8) -> Change:
+    """Compare two (h, w, 3) uint8 pictures.
+
+    Raises:
+        OptionError: the shapes differ.
+    """
+    if clean.shape != changed.shape:
+        raise OptionError(f"a changed picture keeps its size, got {clean.shape} and {changed.shape}")
+    difference = changed.astype(np.int32) - clean
+    return Change(
+        values_changed=int(np.count_nonzero(difference)),
+        values_total=int(difference.size),
+        largest_level=int(np.abs(difference).max(initial=0)),
+        l2=math.sqrt(float((difference.astype(np.float64) ** 2).sum())) / 255,
+    )
+
+
+def placebo(clean: UInt8, changed: UInt8, generator: np.random.Generator) -> UInt8:
+    """Return a change of the same size without its meaning: the differences dealt out anew, with random signs.
+
+    The changed pixels stay the same; each takes the difference of a random other one. Where a sign would leave 0..255
+    the other is taken, and where both would, the value is clipped.
+    """
+    difference = changed.astype(np.int32) - clean
+    where = difference.any(axis=2)
+    dealt = generator.permutation(difference[where]) * generator.choice([-1, 1], size=(int(where.sum()), 3))
+    before = clean[where].astype(np.int32)
+    outside = (before + dealt < 0) | (before + dealt > 255)
+    result = clean.copy()
+    result[where] = np.clip(before + np.where(outside, -dealt, dealt), 0, 255).astype(np.uint8)
+    return result
+
+
+def _witness(entry: Mapping[str, Any], card: ModelCard) -> Witness:
+    try:
+        card.index(entry["label"])
+        if entry["goal"] != UNTARGETED:
+            card.index(entry["goal"])
+    except MisreadError as error:
+        raise FileError(f"witness {entry['id']!r}: {error}") from error
+    return Witness(
+        id=_text(entry["id"]),
+        label=entry["label"],
+        label_given=bool(entry["label_given"]),
+        goal=entry["goal"],
+        clean=_picture(entry["clean"]),
+        changed=_picture(entry["changed"]),
+        placebo=None if entry["placebo"] is None else _picture(entry["placebo"]),
+        prepared=bool(entry["prepared"]),
+        torch_float=bool(entry["torch_float"]),
+        torch_8bit=bool(entry["torch_8bit"]),
+        change=Change(**entry["change"]),
+        source=_text(entry["source"]),
+    )
+
+
+def _picture(entry: Mapping[str, Any]) -> PictureRef:
+    path = PurePosixPath(_text(entry["path"]))
+    if path.is_absolute() or ".." in path.parts or "\\" in str(path) or ":" in str(path):
+        raise ValueError(f"{str(path)!r} leaves the bundle")
+    return PictureRef(path=str(path), sha256=_text(entry["sha256"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, got {value!r}")
+    return value
