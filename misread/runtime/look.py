@@ -1,0 +1,173 @@
+"""Reading the pictures of a bundle on several builds: each file is opened once, and few pictures are held at a time."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misread.bundle import UNTARGETED, Bundle, Witness
+from misread.errors import InputError, MisreadError
+from misread.pixels import fit
+from misread.runtime.contender import Views
+from misread.runtime.verdict import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from misread.card import ModelCard
+    from misread.runtime.contender import Contender
+    from misread.runtime.ladder import Rung
+    from misread.runtime.session import Reader, Reading
+
+UInt8 = NDArray[np.uint8]
+Geometry = tuple[object, ...]
+
+#: Witnesses read together at most; their clean and changed pictures make one batch.
+CHUNK: Final = 16
+#: Prepared pictures held at a time.
+MAX_HELD_BYTES: Final = 256 * 2**20
+
+
+def look(bundle: Bundle, contenders: Sequence[Contender], rungs: Sequence[Rung], seen: Callable[[int], None]) -> None:
+    """Read every witness behind every rung on every contender, into `Contender.views`.
+
+    A contender that fails keeps its reason in `failure`, and the others go on.
+
+    Args:
+        bundle: the witnesses.
+        contenders: the builds.
+        rungs: in order; placebos are read behind the first only.
+        seen: called with the number of witnesses done.
+
+    Raises:
+        FileError: a picture of the bundle is missing or damaged.
+    """
+    witnesses = iter(bundle.witnesses)
+    done = 0
+    cards = {_geometry(c.alive.card): c.alive.card for c in contenders if c.alive}
+    size = _chunk_size(list(cards.values()), len(rungs))
+    while chunk := tuple(islice(witnesses, size)):
+        pictures = _prepare(bundle, chunk, rungs, cards)
+        for contender in contenders:
+            if contender.alive:
+                _look_at(contender, chunk, rungs, pictures[_geometry(contender.alive.card)])
+        done += len(chunk)
+        seen(done)
+
+
+def fits(image: UInt8, witness: Witness, card: ModelCard) -> bool:
+    """Tell whether `prepare` would accept the picture."""
+    return not witness.prepared or image.shape[:2] == tuple(card.size_hw)
+
+
+def prepare(image: UInt8, witness: Witness, card: ModelCard) -> UInt8:
+    """Bring a witness's picture to a build's input size; a prepared one is left as it is.
+
+    Raises:
+        InputError: it is prepared, and for another size.
+    """
+    if not fits(image, witness, card):
+        raise InputError(
+            f"the picture was prepared at {image.shape[0]}x{image.shape[1]} and this build takes "
+            f"{card.size_hw[0]}x{card.size_hw[1]}; attack with --space file to compare builds of different sizes"
+        )
+    return image if witness.prepared else fit(image, card)
+
+
+Prepared = dict[str, list[dict[str, UInt8] | str]]
+
+
+def _prepare(
+    bundle: Bundle, chunk: Sequence[Witness], rungs: Sequence[Rung], cards: dict[Geometry, ModelCard]
+) -> dict[Geometry, Prepared]:
+    """Return per geometry and rung, for each witness, its prepared pictures or why there are none."""
+    ready: dict[Geometry, Prepared] = {shape: {rung.name: [] for rung in rungs} for shape in cards}
+    for witness in chunk:
+        files = {"clean": bundle.read(witness.clean), "changed": bundle.read(witness.changed)}
+        if witness.placebo is not None:
+            files["placebo"] = bundle.read(witness.placebo)
+        for place, rung in enumerate(rungs):
+            images = {kind: rung.apply(image) for kind, image in files.items() if place == 0 or kind != "placebo"}
+            for shape, card in cards.items():
+                ready[shape][rung.name].append(_prepared_or_reason(images, witness, card))
+    return ready
+
+
+def _prepared_or_reason(images: dict[str, UInt8], witness: Witness, card: ModelCard) -> dict[str, UInt8] | str:
+    try:
+        return {kind: prepare(image, witness, card) for kind, image in images.items()}
+    except InputError as error:
+        return str(error)
+
+
+def _look_at(contender: Contender, chunk: Sequence[Witness], rungs: Sequence[Rung], pictures: Prepared) -> None:
+    reader = contender.reader
+    if reader is None:
+        return
+    try:
+        for rung in rungs:
+            views = _views(reader, chunk, pictures[rung.name])
+            contender.views.setdefault(rung.name, []).extend(views)
+    except MisreadError as error:
+        contender.failure = error
+
+
+def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str, UInt8] | str]) -> list[Views | str]:
+    """Read one chunk behind one rung in one go; where a witness cannot be read, say why instead."""
+    result: list[Views | str] = []
+    stack: list[UInt8] = []
+    owners: list[tuple[int, str, int, int | None]] = []
+    for place, (witness, images) in enumerate(zip(chunk, pictures, strict=True)):
+        try:
+            truth, goal = _indices(witness, reader.card)
+        except InputError as error:
+            result.append(str(error))
+            continue
+        result.append(images if isinstance(images, str) else "")
+        if isinstance(images, str):
+            continue
+        for kind, image in images.items():
+            stack.append(image)
+            owners.append((place, kind, truth, goal))
+    if stack:
+        seen: dict[int, dict[str, Look]] = {}
+        reading = reader.read_prepared(np.stack(stack))
+        looks = _looks(reading, [truth for _, _, truth, _ in owners], [goal for _, _, _, goal in owners])
+        for (place, kind, _, _), one in zip(owners, looks, strict=True):
+            seen.setdefault(place, {})[kind] = one
+        for place, found in seen.items():
+            result[place] = Views(clean=found["clean"], changed=found["changed"], placebo=found.get("placebo"))
+    return result
+
+
+def _looks(reading: Reading, truth: Sequence[int], goal: Sequence[int | None]) -> list[Look]:
+    margins = reading.margin(truth)
+    goals = reading.margin([given if wanted is None else wanted for given, wanted in zip(truth, goal, strict=True)])
+    return [
+        Look(
+            label=label,
+            confidence=float(confidence),
+            margin=float(margin),
+            goal_margin=None if wanted is None else float(goal_margin),
+        )
+        for label, confidence, margin, goal_margin, wanted in zip(
+            reading.labels, reading.confidence, margins, goals, goal, strict=True
+        )
+    ]
+
+
+def _indices(witness: Witness, card: ModelCard) -> tuple[int, int | None]:
+    return card.index(witness.label), None if witness.goal == UNTARGETED else card.index(witness.goal)
+
+
+def _geometry(card: ModelCard) -> Geometry:
+    return (card.size_hw, card.resize, card.resize_px, card.interpolation, card.antialias)
+
+
+def _chunk_size(cards: Sequence[ModelCard], rungs: int) -> int:
+    """Return how many witnesses may be held at a time, behind every rung and for every geometry."""
+    held = sum(3 * 3 * rungs * card.size_hw[0] * card.size_hw[1] for card in cards)
+    return max(1, min(CHUNK, MAX_HELD_BYTES // max(held, 1)))

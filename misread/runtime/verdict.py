@@ -1,0 +1,277 @@
+"""What verification says, as plain values: per witness, per build, per rung, and in one sentence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from misread.bundle import UNTARGETED
+from misread.errors import InputError, RuntimeFailure
+from misread.stats import Rate, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from misread.runtime.fingerprint import Fingerprint
+    from misread.runtime.noise import NoiseFloor
+
+
+class Verdict(StrEnum):
+    """What one build says of one witness."""
+
+    VERIFIED = "verified"
+    """The clean picture is read right and the changed one is misread (read as the target, where there is one)."""
+    REFUTED = "refuted"
+    """The clean picture is read right, and so is the changed one (or it is not read as the target)."""
+    CONTESTED = "contested"
+    """A margin that decides lies inside the build's own noise."""
+    EXCLUDED = "excluded"
+    """The clean picture is misread, so the changed one proves nothing."""
+    UNAVAILABLE = "unavailable"
+    """The build could not be opened or run."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the witness belongs to the denominator."""
+        return self in {Verdict.VERIFIED, Verdict.REFUTED, Verdict.CONTESTED}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What one build made of one picture.
+
+    Attributes:
+        label: what it read.
+        confidence: softmax of that label, 0 to 1.
+        margin: logit of the true label less the largest other one; negative where the picture is misread.
+        goal_margin: the same of the target label, positive where the picture is read as the target; None without one.
+    """
+
+    label: str
+    confidence: float
+    margin: float
+    goal_margin: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """One witness on one build, behind one rung.
+
+    Attributes:
+        witness: its id in the bundle.
+        label: what is really in the picture.
+        goal: `untargeted`, or the label that the changed picture should be read as.
+        verdict: what follows.
+        clean: what was read in the clean picture; None where nothing was.
+        changed: what was read in the changed picture; likewise.
+        placebo: what was read under the same size of change at random, where the bundle has it.
+        misread: the clean picture is read right and the changed one is not, whatever it is taken for.
+        reason: why there is no verdict, or what else to know.
+    """
+
+    witness: str
+    label: str
+    goal: str
+    verdict: Verdict
+    clean: Look | None = None
+    changed: Look | None = None
+    placebo: Look | None = None
+    misread: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildVerdict:
+    """One build against the whole bundle.
+
+    Attributes:
+        name: unique within the verification.
+        judgements: one per witness, in the order of the bundle, from the files as they are.
+        sha256: of the model file; empty for a reader that has none.
+        fingerprint: what ran; None where nothing did, or where the reader is no file.
+        noise: the build's own jitter; None where it could not be measured.
+        reason: why it is unavailable.
+        exit_code: what that reason ends a command with; 0 where the build ran.
+        card_from: where its card came from: `build`, `options` or `bundle`.
+    """
+
+    name: str
+    judgements: tuple[Judgement, ...]
+    sha256: str = ""
+    fingerprint: Fingerprint | None = None
+    noise: NoiseFloor | None = None
+    reason: str = ""
+    exit_code: int = 0
+    card_from: str = ""
+
+    @property
+    def available(self) -> bool:
+        """Whether it could be opened and run."""
+        return not self.reason
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many witnesses got this verdict."""
+        return sum(judgement.verdict is verdict for judgement in self.judgements)
+
+    @property
+    def counted(self) -> int:
+        """How many witnesses count: their clean picture is read right."""
+        return sum(judgement.verdict.counts for judgement in self.judgements)
+
+    @property
+    def clean(self) -> Rate:
+        """Clean pictures read right, of those that were read."""
+        read = [j for j in self.judgements if j.verdict is not Verdict.UNAVAILABLE]
+        return wilson(sum(j.verdict is not Verdict.EXCLUDED for j in read), len(read))
+
+    @property
+    def verified(self) -> Rate:
+        """Verified witnesses, of those that count."""
+        return wilson(self.count(Verdict.VERIFIED), self.counted)
+
+    @property
+    def misread(self) -> Rate:
+        """Witnesses misread in any way beyond the noise, of those that count; equals `verified` without targets."""
+        return wilson(sum(j.misread for j in self.judgements if j.verdict.counts), self.counted)
+
+    @property
+    def placebo(self) -> Rate:
+        """Placebos misread, of the witnesses that count and have one: what the size of the change alone does."""
+        looks = [(j.label, j.placebo) for j in self.judgements if j.verdict.counts and j.placebo is not None]
+        return wilson(sum(look.label != label for label, look in looks), len(looks))
+
+    @property
+    def passed(self) -> bool:
+        """Every witness that counts is verified, at least one counts, and none is unavailable."""
+        whole = self.available and not self.count(Verdict.UNAVAILABLE)
+        return whole and 0 < self.counted == self.count(Verdict.VERIFIED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One rung of one reader's ladder.
+
+    Attributes:
+        reader: the build, or `torch` for the rungs that the host recorded.
+        rung: its name, as in `jpeg-75`.
+        title: its words, as in `JPEG, quality 75`.
+        survived: witnesses still misread there, of those whose clean copy is read right there.
+        excluded: witnesses whose clean copy, through the same rung, is misread: the paired control.
+        contested: witnesses in the denominator whose margin lies inside the noise.
+        unavailable: witnesses that could not be read.
+        killed: ids of the witnesses that failed here and on no rung before.
+    """
+
+    reader: str
+    rung: str
+    title: str
+    survived: Rate
+    excluded: int = 0
+    contested: int = 0
+    unavailable: int = 0
+    killed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """A bundle against builds: the result of `misread verify`.
+
+    Attributes:
+        bundle: the folder.
+        origin: which model the witnesses were made on.
+        threat: what the attacker was allowed.
+        attack: how they were made.
+        witnesses: how many there are.
+        builds: one entry per build, in the order asked for.
+        ladder: the rungs in order, reader by reader, the host's first.
+    """
+
+    bundle: Path
+    witnesses: int
+    builds: tuple[BuildVerdict, ...]
+    ladder: tuple[Step, ...]
+    origin: str = ""
+    threat: Mapping[str, Any] = field(default_factory=dict)
+    attack: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Every witness that counts is verified on every build, and at least one counts on each."""
+        return bool(self.builds) and all(build.passed for build in self.builds)
+
+    @property
+    def exit_code(self) -> int:
+        """0 passed; 1 a build said no; with no build that ran, 2 if all were wrong input and 4 otherwise."""
+        if self.passed:
+            return 0
+        codes = [build.exit_code for build in self.builds if not build.available]
+        if len(codes) < len(self.builds) or not codes:
+            return 1
+        return InputError.exit_code if set(codes) == {InputError.exit_code} else RuntimeFailure.exit_code
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in numbers. Foreign names stand in it as they are: escape it before printing."""
+        if self.passed:
+            return f"verified: {_passed_words(self.builds)}"
+        if not any(build.available for build in self.builds):
+            return f"unavailable: no build could run: {_listed(self.builds)}"
+        return f"not verified: {_listed([build for build in self.builds if not build.passed])}"
+
+
+def contested(margin: float, noise: NoiseFloor | None) -> bool:
+    """Tell whether a margin is no larger than what the build's own jitter can turn over."""
+    return abs(margin) <= (noise.margin if noise else 0.0)
+
+
+def decide(clean: Look, changed: Look, *, label: str, goal: str, noise: NoiseFloor | None) -> tuple[Verdict, bool]:
+    """Return the verdict on one witness, and whether it was misread at all beyond the noise.
+
+    Args:
+        clean: what was read in the clean picture.
+        changed: what was read in the changed picture.
+        label: what is really in it.
+        goal: `untargeted` or the target label.
+        noise: the build's own jitter.
+    """
+    margins = (clean.margin, changed.margin, changed.goal_margin or 0.0)
+    if any(math.isnan(margin) for margin in margins):
+        return Verdict.UNAVAILABLE, False
+    if clean.label != label:
+        return Verdict.EXCLUDED, False
+    sound = not contested(clean.margin, noise)
+    misread = sound and changed.label != label and not contested(changed.margin, noise)
+    if goal == UNTARGETED:
+        decisive, reached = changed.margin, changed.label != label
+    else:
+        decisive, reached = changed.goal_margin or 0.0, changed.label == goal
+    if not sound or contested(decisive, noise):
+        return Verdict.CONTESTED, misread
+    return (Verdict.VERIFIED if reached else Verdict.REFUTED), misread
+
+
+def _passed_words(builds: tuple[BuildVerdict, ...]) -> str:
+    words = []
+    for build in builds:
+        excluded = build.count(Verdict.EXCLUDED)
+        tail = f" ({excluded} excluded, misread when clean)" if excluded else ""
+        words.append(f"{build.count(Verdict.VERIFIED)} of {build.counted} on {build.name}{tail}")
+    return ", ".join(words)
+
+
+def _listed(builds: tuple[BuildVerdict, ...] | list[BuildVerdict]) -> str:
+    return "; ".join(f"{build.name}: {_failed_words(build)}" for build in builds)
+
+
+def _failed_words(build: BuildVerdict) -> str:
+    if not build.available:
+        return f"unavailable, {build.reason}"
+    found = [
+        f"{number} {verdict}"
+        for verdict in (Verdict.REFUTED, Verdict.CONTESTED, Verdict.UNAVAILABLE, Verdict.EXCLUDED)
+        if (number := build.count(verdict))
+    ]
+    return ", ".join([f"{build.count(Verdict.VERIFIED)} of {build.counted} verified", *found])

@@ -1,0 +1,106 @@
+"""`misread verify`: a bundle against builds. Torch proposed; onnxruntime disposes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from misread.bundle import read_bundle
+from misread.errors import MisreadError, OptionError
+from misread.registry import by_name
+from misread.runtime.contender import Contender, contender_of
+from misread.runtime.judge import NOISE_WITNESSES, Progress, judge, judge_contenders, quiet
+from misread.runtime.ladder import RUNGS
+from misread.runtime.session import Deployed, SessionOptions
+from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verdict, Verification
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from misread.card import ModelCard
+
+__all__ = [
+    "BuildVerdict",
+    "Judgement",
+    "Look",
+    "Step",
+    "Verdict",
+    "Verification",
+    "VerifyOptions",
+    "judge",
+    "verify",
+]
+
+MAX_BUILDS: Final = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifyOptions:
+    """What to verify, and how.
+
+    Attributes:
+        bundle: folder of witnesses.
+        builds: ONNX files, each once.
+        card: for builds that carry none; without it the bundle's own card is taken, for which the witnesses were made.
+        session: how onnxruntime runs every build.
+        rungs: names of the rungs to climb; the verdicts are always taken on `file`, which comes first by itself.
+        noise_witnesses: over how many witnesses each build's noise is measured.
+    """
+
+    bundle: Path
+    builds: tuple[Path, ...]
+    card: ModelCard | None = None
+    session: SessionOptions = field(default_factory=SessionOptions)
+    rungs: tuple[str, ...] = tuple(rung.name for rung in RUNGS)
+    noise_witnesses: int = NOISE_WITNESSES
+
+    def __post_init__(self) -> None:
+        """Refuse what has no answer."""
+        if not 1 <= len(self.builds) <= MAX_BUILDS:
+            raise OptionError(f"give 1 to {MAX_BUILDS} builds to verify on, got {len(self.builds)}; add -m MODEL.onnx")
+        twice = [path for path, times in Counter(self.builds).items() if times > 1]
+        if twice:
+            raise OptionError(f"{twice[0]} is given twice; every build is verified once")
+        if not self.noise_witnesses >= 1:
+            raise OptionError(f"the noise is measured over 1 witness or more, got {self.noise_witnesses}")
+        for name in self.rungs:
+            by_name("rung", RUNGS, name)
+
+
+def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verification:
+    """Judge a bundle on builds. A build that cannot be opened or run is `unavailable`; the others go on.
+
+    Args:
+        options: what to verify, and how.
+        progress: told what is being done, how much of it is done, and how much there is.
+
+    Raises:
+        FileError: the bundle is missing, broken or has lost a picture.
+    """
+    bundle = read_bundle(options.bundle)
+    wanted = {by_name("rung", RUNGS, name).name for name in options.rungs} | {RUNGS[0].name}
+    card = options.card or bundle.card
+    names = _names(options.builds)
+    contenders = [_open(path, names[path], card, options) for path in options.builds]
+    return judge_contenders(
+        bundle,
+        contenders,
+        rungs=[rung for rung in RUNGS if rung.name in wanted],
+        noise_witnesses=options.noise_witnesses,
+        progress=progress,
+    )
+
+
+def _open(path: Path, name: str, card: ModelCard, options: VerifyOptions) -> Contender:
+    try:
+        deployed = Deployed.open(path, card=card, options=options.session)
+        return contender_of(deployed, name=name, card_from="options" if options.card else "bundle")
+    except MisreadError as error:
+        return Contender(name=name, reader=None, failure=error)
+
+
+def _names(paths: tuple[Path, ...]) -> dict[Path, str]:
+    """Call each build by its file name, and by its whole path where two share one."""
+    times = Counter(path.name for path in paths)
+    return {path: path.name if times[path.name] == 1 else str(path) for path in paths}
