@@ -1,0 +1,72 @@
+"""A user's function that builds the network, wherever it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from misread.card import ModelCard
+from misread.errors import MisreadError, ModelError
+from misread.export.origins.base import Loaded
+from misread.export.origins.weights import load_weights
+from misread.export.quiet import user_code
+from misread.export.twin import first_line
+from misread.registry import unknown
+
+
+def build(module: ModuleType, factory: str, weights: Path | None, *, text: str) -> Loaded:
+    """Call `factory` of `module` without arguments, and fill the weights in.
+
+    A `card` attribute of the network, when it is a `ModelCard`, says how pictures are prepared.
+
+    Args:
+        module: the user's code, imported.
+        factory: name of a function without required arguments, or of a `torch.nn.Module` that is there already.
+        weights: state dict or safetensors, or None.
+        text: the origin, for messages.
+
+    Raises:
+        ModelError: no such factory, it raised, or what it returned is no module.
+    """
+    network = _call(_find(module, factory, text), text)
+    if not isinstance(network, nn.Module):
+        message = f"{text} returned a {type(network).__name__}; a factory returns the torch.nn.Module itself"
+        raise ModelError(message)
+    digest = load_weights(network, weights) if weights is not None else None
+    card = getattr(network, "card", None)
+    return Loaded(module=network, card=card if isinstance(card, ModelCard) else None, weights_sha256=digest)
+
+
+def run_user_code(doing: str, error: BaseException) -> ModelError:
+    """Word an exception of the user's own code: its type, its first line, and where it was raised."""
+    trace, line = error.__traceback__, None
+    while trace is not None:
+        line, trace = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}", trace.tb_next
+    return ModelError(f"{doing} raised {type(error).__name__}: {first_line(error)} (at {line})")
+
+
+def _find(module: ModuleType, factory: str, text: str) -> Any:
+    found = getattr(module, factory, None)
+    if found is None:
+        known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        message = f"{text}: {unknown('factory', factory, known)}"
+        raise ModelError(message)
+    return found
+
+
+def _call(found: Any, text: str) -> Any:
+    if isinstance(found, nn.Module):
+        return found
+    if not callable(found):
+        message = f"{text} is a {type(found).__name__}; name a function without arguments that returns the network"
+        raise ModelError(message)
+    try:
+        with user_code():
+            return found()
+    except MisreadError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
+        raise run_user_code(text, error) from error
