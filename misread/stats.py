@@ -103,8 +103,9 @@ def student_t_95(freedom: int) -> float:
         raise OptionError(message)
     if freedom <= len(_T_95):
         return _T_95[freedom - 1]
-    z = Z_95
-    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    z, v = Z_95, freedom
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    return z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2) + third
 
 
 def _wilson(share: float, n: float, z: float) -> tuple[float, float]:

@@ -1,0 +1,232 @@
+"""The deployed build, and the one boundary that onnxruntime's errors cross."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+
+from misread.card import ModelCard
+from misread.errors import FileError, ModelError, ModelRunError, OptionError, UnknownName
+from misread.runtime import threads
+from misread.runtime.session import Deployed, FunctionReader, Reading, SessionOptions, _ort_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UInt8 = NDArray[np.uint8]
+
+
+def graph(
+    path: Path,
+    *,
+    shape: tuple[Any, ...] = ("n", 3, 8, 8),
+    kind: str = "FLOAT",
+    outputs: int = 1,
+    constant: float = 0.0,
+    inner: str = "ReduceMean",
+    metadata: dict[str, str] | None = None,
+) -> Path:
+    """Write a model that returns the mean of its red and of its green plane, plus a constant."""
+    onnx = pytest.importorskip("onnx")
+    helper, kinds = onnx.helper, onnx.TensorProto
+    element = getattr(kinds, kind)
+    nodes = [
+        helper.make_node("Cast", ["input"], ["cast"], to=kinds.FLOAT),
+        helper.make_node(inner, ["cast", "axes"], ["means"], keepdims=0),
+        helper.make_node("Slice", ["means", "zero", "two", "one"], ["sliced"]),
+        helper.make_node("Add", ["sliced", "constant"], ["logits"]),
+        *[helper.make_node("Identity", ["logits"], [f"more{number}"]) for number in range(outputs - 1)],
+    ]
+    values = [
+        helper.make_tensor("axes", kinds.INT64, [2], [2, 3]),
+        helper.make_tensor("zero", kinds.INT64, [1], [0]),
+        helper.make_tensor("two", kinds.INT64, [1], [2]),
+        helper.make_tensor("one", kinds.INT64, [1], [1]),
+        helper.make_tensor("constant", kinds.FLOAT, [1], [constant]),
+    ]
+    names = ["logits", *[f"more{number}" for number in range(outputs - 1)]]
+    model = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "g",
+            [helper.make_tensor_value_info("input", element, shape)],
+            [helper.make_tensor_value_info(name, kinds.FLOAT, None) for name in names],
+            values,
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=10,
+    )
+    helper.set_model_props(model, metadata or {})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def plain() -> ModelCard:
+    return ModelCard(labels=("red", "green"), size_hw=(8, 8))
+
+
+def picture(red: int, green: int, side: int = 8) -> UInt8:
+    return np.full((side, side, 3), (red, green, 0), np.uint8)
+
+
+def test_a_build_reads_pictures_of_any_size_by_its_own_card(tmp_path: Path, plain: ModelCard) -> None:
+    build = Deployed.open(graph(tmp_path / "m.onnx", metadata=plain.to_metadata()))
+    reading = build.read([picture(200, 10), picture(10, 200, 31), picture(0, 255, 5)])
+    assert reading.labels == ("red", "green", "green")
+    np.testing.assert_allclose(reading.logits, np.array([[200, 10], [10, 200], [0, 255]]) / 255, atol=1e-6)
+    np.testing.assert_allclose(reading.margin([0, 0, 1]), np.array([190, -190, 255]) / 255, atol=1e-6)
+    np.testing.assert_allclose(reading.confidence[2], 1 / (1 + np.exp(-1)), atol=1e-6)
+    assert build.card == plain
+    assert len(build.sha256) == 64
+    assert build.read([]).logits.shape == build.read_prepared(np.empty((0, 8, 8, 3), np.uint8)).logits.shape == (0, 2)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_fixed_batch_is_padded_and_cut(tmp_path: Path, plain: ModelCard, batch: int) -> None:
+    build = Deployed.open(graph(tmp_path / "m.onnx", shape=(batch, 3, 8, 8)), card=plain)
+    pictures = [picture(shade, 100) for shade in range(0, 250, 25)]
+    expected = [[shade / 255, 100 / 255] for shade in range(0, 250, 25)]
+    np.testing.assert_allclose(build.read(pictures).logits, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "scale"), [("FLOAT16", 1 / 255), ("UINT8", 1.0)])
+def test_the_input_has_the_type_that_the_graph_asks_for(
+    tmp_path: Path, plain: ModelCard, kind: str, scale: float
+) -> None:
+    card = ModelCard(labels=plain.labels, size_hw=(8, 8), scale=scale)
+    build = Deployed.open(graph(tmp_path / "m.onnx", kind=kind), card=card)
+    np.testing.assert_allclose(build.read([picture(200, 10)]).logits, [[200 * scale, 10 * scale]], rtol=1e-3)
+
+
+def test_more_pictures_than_one_batch_are_read_in_order(tmp_path: Path, plain: ModelCard) -> None:
+    build = Deployed.open(graph(tmp_path / "m.onnx"), card=plain)
+    shades = list(range(100))
+    logits = build.read([picture(shade, 0) for shade in shades]).logits
+    np.testing.assert_allclose(logits[:, 0] * 255, shades, atol=1e-3)
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("I am a text file.\n")
+    with pytest.raises(FileError, match=r"text\.onnx is not an ONNX model that onnxruntime"):
+        Deployed.open(tmp_path / "text.onnx")
+    with pytest.raises(FileError, match=r"none\.onnx: no such file; expected an ONNX model"):
+        Deployed.open(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shape": ("n", 3, 8, 8, 8)}, r"expected one input \(n, c, h, w\)"),
+        ({"kind": "DOUBLE"}, r"expected one input .*got input tensor\(double\)"),
+        ({"outputs": 2}, "expected one output"),
+    ],
+)
+def test_a_model_that_is_no_classifier_is_refused(
+    tmp_path: Path, plain: ModelCard, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((ModelError, FileError), match=message):
+        Deployed.open(graph(tmp_path / "m.onnx", **options), card=plain)
+
+
+def test_no_card_and_no_flags_says_which_flags(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"carries no card.*--labels FILE and --size PX"):
+        Deployed.open(graph(tmp_path / "m.onnx"))
+
+
+def test_a_card_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = graph(tmp_path / "m.onnx")
+    with pytest.raises(ModelError, match=r"takes \[3, 8, 8\].* its card says \[3, 9, 9\]"):
+        Deployed.open(path, card=ModelCard(labels=("a", "b"), size_hw=(9, 9)))
+    with pytest.raises(ModelError, match="returns 2 values a picture and its card has 3 labels"):
+        Deployed.open(path, card=ModelCard(labels=("a", "b", "c"), size_hw=(8, 8)))
+
+
+def test_the_files_own_card_comes_before_the_flags(tmp_path: Path, plain: ModelCard) -> None:
+    path = graph(tmp_path / "m.onnx", metadata=plain.to_metadata())
+    assert Deployed.open(path, card=ModelCard(labels=("x", "y"), size_hw=(8, 8))).card == plain
+
+
+def test_outputs_that_are_not_finite_are_a_failure_and_not_a_label(tmp_path: Path, plain: ModelCard) -> None:
+    build = Deployed.open(graph(tmp_path / "m.onnx", constant=float("nan")), card=plain)
+    with pytest.raises(ModelRunError, match="not finite"):
+        build.read([picture(1, 2)])
+
+
+def test_a_graph_that_fails_while_running_is_a_runtime_failure(tmp_path: Path) -> None:
+    path = graph(tmp_path / "m.onnx", shape=("n", "c", "h", "w"))
+    build = Deployed.open(path, card=ModelCard(labels=("a", "b"), size_hw=(8, 8)))
+    with pytest.raises(ModelRunError, match="onnxruntime could not run"):
+        build._run(np.zeros((1, 3, 8), np.float32))
+
+
+def test_errors_that_are_not_onnxruntimes_pass_the_boundary_unchanged() -> None:
+    with pytest.raises(KeyError), _ort_errors("loading", FileError):
+        raise KeyError("ours")
+    with pytest.raises(OptionError), _ort_errors("loading", FileError):
+        raise OptionError("ours")
+    with pytest.raises(FileError, match="loading: RuntimeError"), _ort_errors("loading", FileError):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"threads": -1}, OptionError, "from 0"),
+        ({"level": "most"}, OptionError, "unknown optimisation level"),
+        ({"providers": ("CUDAExecutionProviderr",)}, OptionError, "unknown execution provider"),
+    ],
+)
+def test_session_options_refuse_what_would_be_replaced_in_silence(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        SessionOptions(**options)
+
+
+def test_session_options_reach_onnxruntime() -> None:
+    native = SessionOptions(threads=3, level="basic").native()
+    assert native.intra_op_num_threads == 3
+    assert native.graph_optimization_level == ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    assert native.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("150000 100000\n", 2), ("max 100000\n", 2**16), ("x", 2**16)])
+def test_a_container_quota_limits_the_threads(tmp_path: Path, text: str, expected: int) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert threads._quota(tmp_path / "cpu.max") == expected
+    assert threads._quota(tmp_path / "none") == 2**16
+    assert threads.usable_threads() >= 1
+
+
+def test_a_function_is_a_reader_too(brightness: FunctionReader) -> None:
+    reading = brightness.read([np.full((20, 20, 3), 130, np.uint8), np.zeros((5, 5, 3), np.uint8)])
+    assert reading.labels == ("bright", "dark")
+    np.testing.assert_allclose(reading.margin([1, 1]), [5.0, -255.0])
+    assert brightness.read([]).logits.shape == (0, 2)
+
+
+def test_probabilities_become_logits_without_infinities() -> None:
+    card = ModelCard(labels=("a", "b"), size_hw=(8, 8), output="probabilities")
+    reading = FunctionReader(card, lambda prepared: np.tile([0.25, 0.75], (len(prepared), 1))).read(
+        [picture(0, 0), picture(0, 0)]
+    )
+    np.testing.assert_allclose(reading.confidence, [0.75, 0.75], rtol=1e-6)
+    np.testing.assert_allclose(reading.margin([1, 0]), [np.log(3), -np.log(3)], rtol=1e-6)
+    sure = FunctionReader(card, lambda prepared: np.tile([0.0, 1.0], (len(prepared), 1))).read([picture(0, 0)])
+    assert np.isfinite(sure.logits).all()
+
+
+def test_the_confidence_of_large_logits_is_finite() -> None:
+    card = ModelCard(labels=("a", "b"), size_hw=(8, 8))
+    reading = Reading(logits=np.array([[1e4, -1e4]], np.float32), card=card)
+    np.testing.assert_array_equal(reading.confidence, [1.0])
+
+
+def test_an_unknown_label_is_suggested(brightness: FunctionReader) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'bright'"):
+        brightness.card.index("brigth")

@@ -1,0 +1,162 @@
+"""Bundles: the round trip, what a stranger may have done to one, and the placebo."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from misread import bundle as bundle_module
+from misread.bundle import MANIFEST, BundleWriter, measure_change, placebo, read_bundle
+from misread.errors import FileError, OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from misread.card import ModelCard
+
+UInt8 = NDArray[np.uint8]
+
+
+def noise(seed: int = 0) -> UInt8:
+    return np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, card: ModelCard) -> Path:
+    writer = BundleWriter(tmp_path / "bundle")
+    clean = noise()
+    changed = clean.copy()
+    changed[0, 0, 0] ^= 3
+    options: dict[str, Any] = {"label": "dark", "label_given": True, "prepared": True, "source": "a.png"}
+    writer.add(clean=clean, changed=changed, goal="untargeted", torch_float=True, torch_8bit=True, **options)
+    writer.add(
+        clean=clean, changed=changed, goal="bright", torch_float=True, torch_8bit=False, placebo=noise(1), **options
+    )
+    writer.finish(card=card, origin="signs", threat={"norm": "linf", "eps": 8 / 255}, attack={"name": "pgd"}, counts={})
+    return tmp_path / "bundle"
+
+
+def test_a_bundle_comes_back(folder: Path, card: ModelCard) -> None:
+    bundle = read_bundle(folder)
+    first, second = bundle.witnesses
+    assert bundle.card == card
+    assert (bundle.origin, bundle.threat["norm"], bundle.attack["name"]) == ("signs", "linf", "pgd")
+    np.testing.assert_array_equal(bundle.read(first.clean), noise())
+    assert (first.placebo, first.goal, second.goal) == (None, "untargeted", "bright")
+    assert second.placebo is not None
+    np.testing.assert_array_equal(bundle.read(second.placebo), noise(1))
+    assert first.change == measure_change(bundle.read(first.clean), bundle.read(first.changed))
+    assert first.change.values_changed == 1
+    assert bundle.witness("0001") is second
+    with pytest.raises(FileError, match="no witness '7'; it has 0000, 0001"):
+        bundle.witness("7")
+
+
+def edit(folder: Path, change: dict[str, Any] | None = None, witness: dict[str, Any] | None = None) -> None:
+    document = json.loads((folder / MANIFEST).read_text())
+    document.update(change or {})
+    if witness is not None:
+        document["witnesses"][0].update(witness)
+    (folder / MANIFEST).write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("change", "witness", "message"),
+    [
+        ({"kind": "other"}, None, "not a misread-bundle document"),
+        ({"schema": 9}, None, "update misread"),
+        ({"card": None}, None, "broken"),
+        ({"card": {"schema": 1}}, None, "broken"),
+        ({"witnesses": 3}, None, "broken"),
+        ({"witnesses": [3]}, None, "broken"),
+        ({"counts": {"a": "x"}}, None, "broken"),
+        ({"origin": 3}, None, "expected a text"),
+        (None, {"label": "green"}, "unknown label 'green'"),
+        (None, {"goal": "brigth"}, "did you mean 'bright'"),
+        (None, {"change": {"values": 1}}, "broken"),
+        (None, {"clean": {"path": "../../secret.png", "sha256": ""}}, "leaves the bundle"),
+        (None, {"clean": {"path": "/etc/passwd", "sha256": ""}}, "leaves the bundle"),
+        (None, {"clean": {"path": "C:\\a.png", "sha256": ""}}, "leaves the bundle"),
+    ],
+)
+def test_a_strangers_manifest_is_refused_in_one_sentence(
+    folder: Path, change: dict[str, Any] | None, witness: dict[str, Any] | None, message: str
+) -> None:
+    edit(folder, change, witness)
+    with pytest.raises(FileError, match=message):
+        read_bundle(folder)
+
+
+def test_a_missing_key_is_named(folder: Path) -> None:
+    document = json.loads((folder / MANIFEST).read_text())
+    del document["witnesses"][0]["prepared"]
+    (folder / MANIFEST).write_text(json.dumps(document))
+    with pytest.raises(FileError, match="'prepared' is missing; make the bundle again"):
+        read_bundle(folder)
+
+
+def test_no_bundle_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    with pytest.raises(FileError, match="is no bundle: no such folder"):
+        read_bundle(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileError, match=r"cannot read .*manifest\.json"):
+        read_bundle(tmp_path / "empty")
+    monkeypatch.setattr(bundle_module, "MAX_WITNESSES", 1)
+    with pytest.raises(FileError, match="lists 2 witnesses; at most 1"):
+        read_bundle(folder)
+
+
+def test_a_changed_missing_or_huge_picture_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = read_bundle(folder)
+    reference = bundle.witnesses[0].changed
+    path = folder / reference.path
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(FileError, match="SHA-256 differs"):
+        bundle.read(reference)
+    monkeypatch.setattr(bundle_module, "MAX_FILE_BYTES", 1)
+    with pytest.raises(FileError, match="larger than 1 bytes"):
+        bundle.read(reference)
+    path.unlink()
+    with pytest.raises(FileError, match="cannot read"):
+        bundle.read(reference)
+
+
+def test_a_change_is_counted_in_values_and_levels() -> None:
+    clean = np.full((2, 2, 3), 100, np.uint8)
+    changed = clean.copy()
+    changed[0, 0] = (103, 100, 96)
+    change = measure_change(clean, changed)
+    assert (change.values_changed, change.values_total, change.largest_level) == (2, 12, 4)
+    assert change.linf == 4 / 255
+    assert change.l2 == pytest.approx(5 / 255)
+    assert change.text() == "2 of 12 values changed, none by more than 4 of 255 levels"
+    with pytest.raises(OptionError, match="keeps its size"):
+        measure_change(clean, clean[:1])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31))
+def test_a_placebo_has_the_size_and_place_of_the_change_and_not_its_meaning(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    clean = generator.integers(20, 236, (8, 8, 3), dtype=np.uint8)
+    delta = generator.integers(-9, 10, (8, 8, 3))
+    delta[4:] = 0
+    changed = (clean + delta).astype(np.uint8)
+    fake = placebo(clean, changed, generator)
+    real, other = measure_change(clean, changed), measure_change(clean, fake)
+    assert other.largest_level == real.largest_level
+    assert other.l2 == pytest.approx(real.l2)
+    np.testing.assert_array_equal(fake[4:], clean[4:])
+    assert not np.array_equal(fake, changed)
+
+
+def test_a_placebo_at_the_ends_of_the_scale_keeps_its_size() -> None:
+    clean = np.zeros((8, 8, 3), np.uint8)
+    changed = np.full((8, 8, 3), 9, np.uint8)
+    np.testing.assert_array_equal(placebo(clean, changed, np.random.default_rng(0)), changed)

@@ -1,0 +1,109 @@
+"""Pictures and labels on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from misread import data
+from misread.data import find_samples, read_labels
+from misread.errors import FileError, InputError
+from misread.pixels import write_png
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS = ("Stop", "Give way", "Priority road")
+
+
+def put(path: Path) -> None:
+    write_png(path, np.zeros((8, 8, 3), np.uint8))
+
+
+def test_class_folders_are_named_by_label_or_number(tmp_path: Path) -> None:
+    for name in ("Give way/b.png", "Give way/a.jpg", "2/deep/c.PNG", ".hidden/d.png", "Stop/readme.txt"):
+        put(tmp_path / name)
+    found = find_samples(tmp_path, LABELS)
+    assert [(sample.name, sample.label) for sample in found] == [
+        ("2/deep/c.PNG", 2),
+        ("Give way/a.jpg", 1),
+        ("Give way/b.png", 1),
+    ]
+
+
+def test_a_flat_folder_and_one_picture_have_no_labels(tmp_path: Path) -> None:
+    put(tmp_path / "b.png")
+    put(tmp_path / "a.png")
+    assert [(sample.name, sample.label) for sample in find_samples(tmp_path, LABELS)] == [
+        ("a.png", None),
+        ("b.png", None),
+    ]
+    assert [sample.name for sample in find_samples(tmp_path / "b.png", LABELS)] == ["b.png"]
+
+
+def test_a_csv_names_files_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("\ufefffile,label,more\npics/a.png,Stop,x\npics/b.png,1,y\n")
+    found = find_samples(tmp_path / "list.csv", LABELS)
+    assert [(sample.path, sample.label) for sample in found] == [
+        (tmp_path / "pics/a.png", 0),
+        (tmp_path / "pics/b.png", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("name,label\na.png,Stop\n", FileError, "expected 'file' and 'label'"),
+        ("", FileError, "expected 'file' and 'label'"),
+        ("file,label\n", FileError, "no pictures in"),
+        ("file,label\na.png\n", FileError, "line 2: expected a file and its label"),
+        ("file,label\na.png,Stpo\n", InputError, "line 2: unknown label 'Stpo'; did you mean 'Stop'"),
+        ("file,label\na.png,3\n", InputError, "line 2: unknown label '3'"),
+    ],
+)
+def test_a_wrong_csv_is_one_sentence(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(error, match=message):
+        find_samples(tmp_path / "list.csv", LABELS)
+
+
+def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no such file or folder"):
+        find_samples(tmp_path / "none", LABELS)
+    with pytest.raises(FileError, match="no pictures in"):
+        find_samples(tmp_path, LABELS)
+    put(tmp_path / "Stopp" / "a.png")
+    with pytest.raises(InputError, match="did you mean 'Stop'"):
+        find_samples(tmp_path, LABELS)
+
+
+def test_labels_are_read_from_text_and_csv(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Stop\n Give way \n\n")
+    (tmp_path / "a.csv").write_text("class,name\n0,Stop\n1,Give way\n")
+    assert read_labels(tmp_path / "a.txt") == read_labels(tmp_path / "a.csv") == ("Stop", "Give way")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"", "holds no labels"),
+        ("a.txt", b"Stop\n\nGive way\n", "an empty line between"),
+        ("a.txt", b"\xff\xfe\x00", "not UTF-8 text"),
+        ("a.csv", b"class,title\n0,Stop\n", "no column 'name'"),
+    ],
+)
+def test_wrong_labels_are_one_sentence(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileError, match=message):
+        read_labels(tmp_path / name)
+
+
+def test_a_missing_and_a_huge_label_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileError, match="cannot read"):
+        read_labels(tmp_path / "none.txt")
+    monkeypatch.setattr(data, "MAX_LABEL_FILE_BYTES", 3)
+    (tmp_path / "a.txt").write_text("Stop\n")
+    with pytest.raises(FileError, match="larger than 3 bytes"):
+        read_labels(tmp_path / "a.txt")
