@@ -1,0 +1,142 @@
+"""Train and evaluate the embedded sign classifier.
+
+python examples/train_signs.py train TRAIN.tar.xz -o signs.safetensors
+python examples/train_signs.py evaluate SHARED_DATA
+"""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from safetensors.torch import save_file
+from signs_batches import Batches
+from signs_data import Photos, read_photos, split, unpack
+from torch import Tensor, nn
+
+from misread.export.signs import SignNet
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def main() -> None:
+    """Train and evaluate the embedded sign classifier."""
+
+
+@app.command()
+def train(  # noqa: PLR0917 (a command line)
+    archive: Annotated[Path, typer.Argument(help="GTSRB training photographs, .tar.xz, or a folder of them unpacked")],
+    output: Annotated[Path, typer.Option("-o", "--output")],
+    steps: int = 3600,
+    batch: int = 128,
+    seed: int = 7,
+    rate: float = 3e-3,
+    threads: int = 2,
+    validate: Annotated[bool, typer.Option(help="Hold one track in twelve out and measure on them")] = True,  # noqa: FBT002
+) -> None:
+    """Train from a seed, writing the averaged weights now and then."""
+    torch.set_num_threads(threads)
+    rng = np.random.default_rng(seed)
+    photos = _load(archive)
+    training, held_out = split(photos, rng) if validate else (photos, None)
+    typer.echo(f"{len(training.labels)} photographs to train on")
+    with torch.random.fork_rng():
+        torch.random.manual_seed(seed)  # noqa: TID251 (a script; layers draw their first weights from it)
+        _fit(_Plan(training, held_out, output, steps, batch, rate), rng)
+
+
+class _Plan:
+    def __init__(  # noqa: PLR0917
+        self, training: Photos, held_out: Photos | None, output: Path, steps: int, batch: int, rate: float
+    ) -> None:
+        self.training, self.held_out, self.output = training, held_out, output
+        self.steps, self.batch, self.rate = steps, batch, rate
+
+
+def _load(archive: Path) -> Photos:
+    if archive.is_dir():
+        return read_photos(archive)
+    with tempfile.TemporaryDirectory() as folder:
+        return read_photos(unpack(archive, Path(folder)))
+
+
+def _fit(plan: _Plan, rng: np.random.Generator) -> None:
+    net = SignNet().to(memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+    )
+    optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.03)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, plan.steps, pct_start=0.1)
+    loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
+    started = time.perf_counter()
+    running = 0.0
+    for step, (images, labels) in enumerate(_stream(plan, rng), start=1):
+        net.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = net(images)
+        loss = loss_of(logits.float(), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimiser.step()
+        schedule.step()
+        average.update_parameters(net)
+        running = 0.98 * running + 0.02 * float(loss.detach()) if step > 1 else float(loss.detach())
+        if step % 200 == 0 or step == plan.steps:
+            _checkpoint(plan, average.module)
+            note = _validation(plan, average.module)
+            typer.echo(f"step {step}  loss {running:.3f}  {note}  {time.perf_counter() - started:.0f} s")
+
+
+def _stream(plan: _Plan, rng: np.random.Generator):  # noqa: ANN202
+    ready: queue.Queue[tuple[Tensor, Tensor]] = queue.Queue(maxsize=8)
+
+    def produce() -> None:
+        batches = Batches(plan.training, rng)
+        for _ in range(plan.steps):
+            images, labels = batches.draw(plan.batch)
+            ready.put((to_input(images), torch.from_numpy(labels)))
+
+    threading.Thread(target=produce, daemon=True).start()
+    for _ in range(plan.steps):
+        yield ready.get()
+
+
+def to_input(images: np.ndarray) -> Tensor:
+    """Return uint8 (n, 48, 48, 3) as float32 (n, 3, 48, 48) in [0, 1]."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255)
+
+
+def _checkpoint(plan: _Plan, net: nn.Module) -> None:
+    state = {name: value.detach().clone().contiguous() for name, value in net.state_dict().items()}
+    state = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    save_file(state, plan.output)
+
+
+def _validation(plan: _Plan, net: nn.Module) -> str:
+    if plan.held_out is None:
+        return ""
+    import cv2  # noqa: PLC0415
+
+    notes = []
+    net.eval()
+    labels = torch.from_numpy(plan.held_out.labels)
+    for through in (48, 32, 20):
+        small = [cv2.resize(i, (through, through), interpolation=cv2.INTER_AREA) for i in plan.held_out.images]
+        back = np.stack([cv2.resize(i, (48, 48), interpolation=cv2.INTER_LINEAR) for i in small])
+        with torch.no_grad():
+            guess = torch.cat([net(to_input(back[i : i + 256])).argmax(1) for i in range(0, len(back), 256)])
+        notes.append(f"{through}px {float((guess == labels).float().mean()):.4f}")
+    return "held-out tracks: " + "  ".join(notes)
+
+
+if __name__ == "__main__":
+    app()
