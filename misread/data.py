@@ -16,7 +16,7 @@ from misread.registry import unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MAX_LABEL_FILE_BYTES: Final = 16 * 2**20
+MAX_LIST_BYTES: Final = 16 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,28 +57,6 @@ def find_samples(place: Path, labels: Sequence[str]) -> tuple[Sample, ...]:
     if not samples:
         raise FileError(f"no pictures in {place}; expected files ending in {', '.join(SUFFIXES)}")
     return samples
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """Read label names in the order of the outputs: one a line, or a CSV with a column `name`.
-
-    Raises:
-        FileError: missing, empty, not UTF-8 or larger than 16 MiB.
-    """
-    text = _read_text(path)
-    if path.suffix.lower() == ".csv":
-        rows = list(csv.DictReader(text.splitlines()))
-        if not rows or "name" not in rows[0]:
-            raise FileError(f"{path} has no column 'name'; expected one label a row, in the order of the outputs")
-        names = [row["name"] or "" for row in rows]
-    else:
-        names = text.splitlines()
-    labels = tuple(name.strip() for name in names)
-    while labels and not labels[-1]:
-        labels = labels[:-1]
-    if not labels or not all(labels):
-        raise FileError(f"{path} holds no labels, or an empty line between them; expected one label a line")
-    return labels
 
 
 def _from_folder(place: Path, labels: Sequence[str]) -> Iterator[Sample]:
@@ -122,8 +100,8 @@ def _index(name: str, labels: Sequence[str], where: str) -> int:
 
 def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_LABEL_FILE_BYTES:
-            raise FileError(f"{path} is larger than {MAX_LABEL_FILE_BYTES} bytes; no list of labels is")
+        if path.stat().st_size > MAX_LIST_BYTES:
+            raise FileError(f"{path} is larger than {MAX_LIST_BYTES} bytes; no list of pictures is")
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise FileError(cannot_read(path, error)) from error

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from misread import data
-from misread.data import find_samples, read_labels
+from misread.data import find_samples
 from misread.errors import FileError, InputError
 from misread.pixels import write_png
 
@@ -79,31 +79,13 @@ def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
         find_samples(tmp_path, LABELS)
 
 
-def test_labels_are_read_from_text_and_csv(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Stop\n Give way \n\n")
-    (tmp_path / "a.csv").write_text("class,name\n0,Stop\n1,Give way\n")
-    assert read_labels(tmp_path / "a.txt") == read_labels(tmp_path / "a.csv") == ("Stop", "Give way")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.txt", b"", "holds no labels"),
-        ("a.txt", b"Stop\n\nGive way\n", "an empty line between"),
-        ("a.txt", b"\xff\xfe\x00", "not UTF-8 text"),
-        ("a.csv", b"class,title\n0,Stop\n", "no column 'name'"),
-    ],
-)
-def test_wrong_labels_are_one_sentence(tmp_path: Path, name: str, content: bytes, message: str) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(FileError, match=message):
-        read_labels(tmp_path / name)
-
-
-def test_a_missing_and_a_huge_label_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(FileError, match="cannot read"):
-        read_labels(tmp_path / "none.txt")
-    monkeypatch.setattr(data, "MAX_LABEL_FILE_BYTES", 3)
-    (tmp_path / "a.txt").write_text("Stop\n")
-    with pytest.raises(FileError, match="larger than 3 bytes"):
-        read_labels(tmp_path / "a.txt")
+def test_a_list_of_pictures_must_be_text_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FileError, match="not UTF-8 text"):
+        find_samples(path, LABELS)
+    monkeypatch.setattr(data, "MAX_LIST_BYTES", 2)
+    with pytest.raises(FileError, match="larger than 2 bytes"):
+        find_samples(path, LABELS)
+    with pytest.raises(FileError, match="no such file"):
+        find_samples(tmp_path / "none.csv", LABELS)

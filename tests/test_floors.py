@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 import misread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PACKAGE: Final = Path(misread.__file__).parent
 
@@ -19,8 +21,8 @@ PACKAGE: Final = Path(misread.__file__).parent
 FLOORS: Final = (
     ("", "errors"),
     ("files", "registry", "text"),
-    ("card", "pixels", "resample"),
-    ("stats", "data", "bundle", "assets"),
+    ("card", "pixels", "resample", "labels"),
+    ("stats", "data", "bundle", "assets", "flags"),
     ("runtime",),
     ("export", "report"),
     ("attack",),

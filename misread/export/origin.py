@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from misread.card import Interpolation, ModelCard, Resize
 from misread.errors import MisreadError, ModelError, OptionError
-from misread.export.labels import NUMBERED, read_labels
 from misread.export.origins import ORIGIN_KINDS
 from misread.export.twin import Twin, count_classes, make_twin
+from misread.labels import NUMBERED, read_labels
 
 if TYPE_CHECKING:
     from misread.export.origins.base import Loaded

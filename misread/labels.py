@@ -6,11 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from misread.errors import FileError, ModelError
 from misread.files import cannot_read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NUMBERED: Final = "none"
 MAX_LABEL_BYTES: Final = 4 * 2**20
@@ -18,21 +20,21 @@ _NAME_COLUMNS: Final = ("name", "label", "signname", "classname", "class")
 _INDEX_COLUMNS: Final = ("index", "id", "classid", "class_id", "class", "number")
 
 
-def read_labels(path: Path, *, count: int) -> tuple[str, ...]:
-    """Return the `count` labels of a model.
+def read_labels(path: Path, *, count: int | None = None) -> tuple[str, ...]:
+    """Return the labels of a model in the order of its outputs.
 
     Args:
         path: a file, or the word `none`: the outputs' numbers serve as names then.
-        count: how many outputs the model has.
+        count: how many outputs the model has; None where only the model can tell, and will.
 
     Raises:
         FileError: missing, too large, or none of the formats.
         ModelError: another number of labels than the model has outputs, or one that stands twice.
     """
-    if str(path) == NUMBERED:
+    if str(path) == NUMBERED and count is not None:
         return tuple(str(number) for number in range(count))
     labels = _parse(path, _text(path))
-    if len(labels) != count:
+    if count is not None and len(labels) != count:
         message = f"{path} holds {len(labels)} labels, the model has {count} outputs; give one label per output"
         raise ModelError(message)
     twice = next((label for at, label in enumerate(labels) if label in labels[:at]), None)
