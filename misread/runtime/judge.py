@@ -179,8 +179,8 @@ def _torch_steps(bundle: Bundle) -> Iterator[Step]:
     """Return the two rungs that the host recorded when it made the bundle."""
     dead: set[str] = set()
     for rung, title, failed in (
-        ("torch-float", "torch, before rounding", [one.id for one in bundle.witnesses if not one.torch_float]),
-        ("torch-8bit", "torch, 8-bit file", [one.id for one in bundle.witnesses if not one.torch_8bit]),
+        ("torch-float", "torch float", [one.id for one in bundle.witnesses if not one.torch_float]),
+        ("torch-8bit", "torch 8-bit", [one.id for one in bundle.witnesses if not one.torch_8bit]),
     ):
         survived = wilson(len(bundle.witnesses) - len(failed), len(bundle.witnesses))
         killed = tuple(name for name in failed if name not in dead)

@@ -157,7 +157,7 @@ class Step:
     Attributes:
         reader: the build, or `torch` for the rungs that the host recorded.
         rung: its name, as in `jpeg-75`.
-        title: its words, as in `JPEG, quality 75`.
+        title: its words, as in `JPEG 75`.
         survived: witnesses still misread there, of those whose clean copy is read right there.
         excluded: witnesses whose clean copy, through the same rung, is misread: the paired control.
         contested: witnesses in the denominator whose margin lies inside the noise.
@@ -218,7 +218,8 @@ class Verification:
         if self.passed:
             return f"verified: {_passed_words(self.builds)}"
         if not any(build.available for build in self.builds):
-            return f"unavailable: no build could run: {_listed(self.builds)}"
+            reasons = "; ".join(f"{build.name}: {build.reason}" for build in self.builds)
+            return f"unavailable: no build could run; {reasons}"
         return f"not verified: {_listed([build for build in self.builds if not build.passed])}"
 
 
@@ -268,7 +269,7 @@ def _listed(builds: tuple[BuildVerdict, ...] | list[BuildVerdict]) -> str:
 
 def _failed_words(build: BuildVerdict) -> str:
     if not build.available:
-        return f"unavailable, {build.reason}"
+        return "unavailable"
     found = [
         f"{number} {verdict}"
         for verdict in (Verdict.REFUTED, Verdict.CONTESTED, Verdict.UNAVAILABLE, Verdict.EXCLUDED)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from misread.bundle import read_bundle
-from misread.errors import MisreadError, OptionError
+from misread.errors import FileError, MisreadError, OptionError
+from misread.files import sha256_file
 from misread.registry import by_name
 from misread.runtime.contender import Contender, contender_of
 from misread.runtime.judge import NOISE_WITNESSES, Progress, judge, judge_contenders, quiet
@@ -97,7 +98,15 @@ def _open(path: Path, name: str, card: ModelCard, options: VerifyOptions) -> Con
         deployed = Deployed.open(path, card=card, options=options.session)
         return contender_of(deployed, name=name, card_from="options" if options.card else "bundle")
     except MisreadError as error:
-        return Contender(name=name, reader=None, failure=error)
+        return Contender(name=name, reader=None, sha256=_hash(path), failure=error)
+
+
+def _hash(path: Path) -> str:
+    """Hash a file that is no usable build, so that the result still says which file it was."""
+    try:
+        return sha256_file(path)
+    except FileError:
+        return ""
 
 
 def _names(paths: tuple[Path, ...]) -> dict[Path, str]:

@@ -20,7 +20,7 @@ class Rung(Protocol):
 
     @property
     def title(self) -> str:
-        """The words for it in a table, as in `JPEG, quality 90`."""
+        """The words for it in a table, as in `JPEG 90`."""
         ...
 
     def apply(self, image: UInt8Image) -> UInt8Image:

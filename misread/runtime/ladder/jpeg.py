@@ -35,7 +35,7 @@ class Jpeg:
     @property
     def title(self) -> str:
         """The words for it in a table."""
-        return f"JPEG, quality {self.quality}"
+        return f"JPEG {self.quality}"
 
     def apply(self, image: UInt8Image) -> UInt8Image:
         """Return the picture encoded and decoded again."""

@@ -35,7 +35,7 @@ class ResizeRoundTrip:
     @property
     def title(self) -> str:
         """The words for it in a table."""
-        return f"resize to {100 * self.factor:g} % and back"
+        return "half size and back" if self.factor == 0.5 else f"{self.factor:g} of the size and back"
 
     def apply(self, image: UInt8Image) -> UInt8Image:
         """Return the picture after the round trip; no side gets shorter than one pixel."""

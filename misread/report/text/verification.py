@@ -1,0 +1,177 @@
+"""What `misread verify` prints: the verdicts, the ladder, the witnesses, and one sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, table, wrapped
+from misread.runtime.verdict import UNTARGETED, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verification
+
+#: What each verdict means, shown where it occurs.
+MEANINGS = {
+    Verdict.VERIFIED: "read right when clean, misread when changed",
+    Verdict.REFUTED: "read right when clean, and the change does not do what it should",
+    Verdict.CONTESTED: "the margin lies inside the build's own noise",
+    Verdict.EXCLUDED: "misread when clean already, so it proves nothing",
+    Verdict.UNAVAILABLE: "the build could not be opened or run",
+}
+
+
+def verification_text(verification: Verification, *, witnesses: int = 10, width: int = WIDTH) -> str:
+    """Return a verification as plain text that ends with its sentence.
+
+    Args:
+        verification: what was found.
+        witnesses: how many are listed one by one; the JSON document has all.
+        width: of the screen, in columns.
+    """
+    blocks = [
+        _head(verification, width),
+        _builds(verification, width),
+        _notes(verification, width),
+        _ladder(verification.ladder, width),
+        _witnesses(verification, witnesses, width),
+        wrapped(verification.sentence, width=width),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _head(verification: Verification, width: int) -> list[str]:
+    pairs = [
+        ("bundle", f"{verification.bundle} ({verification.witnesses} witnesses)"),
+        ("made on", verification.origin),
+        ("threat", _said(verification.threat)),
+        ("attack", _said(verification.attack)),
+    ]
+    return facts(pairs, width=width)
+
+
+def _builds(verification: Verification, width: int) -> list[str]:
+    head = ("build", "clean", "verified", "95 % CI", "refuted", "contested", "excluded")
+    rows = [
+        (
+            build.name,
+            counts(build.clean),
+            counts(build.verified),
+            interval(build.verified),
+            str(build.count(Verdict.REFUTED)),
+            str(build.count(Verdict.CONTESTED)),
+            str(build.count(Verdict.EXCLUDED)),
+        )
+        for build in verification.builds
+        if build.available
+    ]
+    lines = ["VERDICTS"]
+    if rows:
+        lines += table(head, rows, right=range(1, len(head)), width=width)
+    for build in verification.builds:
+        if not build.available:
+            lines += wrapped(f"{build.name}: unavailable, {build.reason}", first="  ", width=width)
+    seen = [verdict for verdict in Verdict if any(build.count(verdict) for build in verification.builds)]
+    return lines + [line for verdict in seen for line in _meaning(verdict, width)]
+
+
+def _meaning(verdict: Verdict, width: int) -> list[str]:
+    return wrapped(MEANINGS[verdict], first=f"    {verdict}: ", width=width)
+
+
+def _notes(verification: Verification, width: int) -> list[str]:
+    lines: list[str] = []
+    for build in verification.builds:
+        for note in _build_notes(build):
+            lines += wrapped(note, first="  ", width=width)
+    return ["NOTES", *lines] if lines else []
+
+
+def _build_notes(build: BuildVerdict) -> list[str]:
+    notes = []
+    if build.noise:
+        worst = max(build.noise.measured_over, key=lambda entry: entry.margin, default=None)
+        cause = f", by {worst.setting}" if worst and worst.margin > 0 else ""
+        notes.append(
+            f"{build.name}: noise of a margin {build.noise.margin:.2g} logits{cause} ({build.noise.pictures} pictures)"
+        )
+        notes += [f"{build.name}: noise not measured under {reason}" for reason in build.noise.skipped]
+    if build.available and build.misread != build.verified:
+        notes.append(f"{build.name}: misread as anything, target or not: {build.misread.text()}")
+    if build.placebo.total:
+        notes.append(f"{build.name}: placebo of the same size misread: {build.placebo.text()}")
+    if build.card_from == "bundle":
+        notes.append(f"{build.name}: carries no card, read by the bundle's")
+    if build.fingerprint:
+        run = build.fingerprint
+        took = ", ".join(f"{provider} {nodes} nodes" for provider, nodes in run.nodes) or ", ".join(run.providers)
+        notes.append(
+            f"{build.name}: sha256 {build.sha256[:12]}, onnxruntime {run.onnxruntime}, {took}, "
+            f"{run.threads} threads, level {run.level}, {run.cpu}"
+        )
+    return notes
+
+
+def _ladder(steps: tuple[Step, ...], width: int) -> list[str]:
+    if not steps:
+        return []
+    head = ("", "", "alive", "share", "95 % CI", "excluded", "lost")
+    rows = [
+        (
+            f"  {step.title}",
+            bar(step.survived.share, max(6, min(24, width - 70))),
+            counts(step.survived),
+            percent(step.survived.share),
+            interval(step.survived),
+            str(step.excluded),
+            str(len(step.killed)),
+        )
+        for step in steps
+    ]
+    first, *drawn = table(head, rows, right=range(2, len(head)), width=width)
+    lines = wrapped("LADDER: witnesses still misread, of those whose clean copy is read right there", width=width)
+    lines.append(first)
+    for place, (step, line) in enumerate(zip(steps, drawn, strict=True)):
+        if place == 0 or steps[place - 1].reader != step.reader:
+            lines += wrapped(step.reader, first="  ", width=width)
+        lines.append(line)
+    return lines
+
+
+def _witnesses(verification: Verification, limit: int, width: int) -> list[str]:
+    available = [build for build in verification.builds if build.available]
+    if not available or limit < 1:
+        return []
+    lines = ["WITNESSES"]
+    for place, first in enumerate(available[0].judgements[:limit]):
+        goal = "" if first.goal == UNTARGETED else f", to be read as {first.goal}"
+        lines += wrapped(f"{first.witness}  {first.label}{goal}", first="  ", width=width)
+        rows = [_witness_row(build.name, build.judgements[place]) for build in available]
+        lines += table(("",) * 4, rows, right={3}, width=width, indent=4, gives=2)
+    left = verification.witnesses - limit
+    return [*lines, f"  … and {left} more; --json lists all"] if left > 0 else lines
+
+
+def _witness_row(name: str, judgement: Judgement) -> tuple[str, str, str, str]:
+    if judgement.clean is None or judgement.changed is None:
+        return name, str(judgement.verdict), judgement.reason, ""
+    wrong = judgement.verdict is Verdict.EXCLUDED
+    read = f"clean: {_look(judgement.clean)}" if wrong else _look(judgement.changed)
+    margin = judgement.clean.margin if wrong else judgement.changed.margin
+    return name, str(judgement.verdict), read, f"margin {margin:+.3g}" if math.isfinite(margin) else ""
+
+
+def _look(look: Look) -> str:
+    sure = f"{100 * look.confidence:.0f}"
+    return f"{look.label} {'>99' if sure == '100' else sure} %"
+
+
+def _said(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {_value(value)}" for key, value in values.items() if value is not None)
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
