@@ -1,0 +1,146 @@
+"""Pictures to calibrate with and to compare on: real ones, prepared by the card, and never the same for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misread.assets import scenes
+from misread.errors import FileError, InputError
+from misread.pixels import SUFFIXES, fit, read_image
+
+if TYPE_CHECKING:
+    from misread.card import ModelCard
+
+UInt8 = NDArray[np.uint8]
+
+MIN_CALIBRATION: Final = 8
+SHIPPED: Final = "shipped scenes"
+_NOISE_RATIO: Final = 0.75
+_FLAT_LEVELS: Final = 2.0
+_CROPS: Final = ((-0.05, 0.0), (0.0, 0.03), (0.05, -0.03), (0.1, 0.0), (0.25, 0.05), (0.6, -0.1))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pictures:
+    """Prepared pictures and where they are from.
+
+    Attributes:
+        prepared: (n, h, w, 3) uint8 RGB at the card's size.
+        names: one per picture.
+        source: for results: a folder, or what misread ships.
+    """
+
+    prepared: UInt8
+    names: tuple[str, ...]
+    source: str
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.prepared)
+
+    def take(self, rows: Sequence[int] | NDArray[np.integer]) -> Pictures:
+        """Return the pictures of these rows."""
+        chosen = [int(row) for row in rows]
+        return Pictures(
+            prepared=self.prepared[chosen], names=tuple(self.names[row] for row in chosen), source=self.source
+        )
+
+    def without(self, others: Pictures) -> Pictures:
+        """Return the pictures that are not among `others`, compared by their pixels."""
+        known = {picture.tobytes() for picture in others.prepared}
+        return self.take([row for row, picture in enumerate(self.prepared) if picture.tobytes() not in known])
+
+
+def from_folder(folder: Path, card: ModelCard, *, limit: int, generator: np.random.Generator) -> Pictures:
+    """Read at most `limit` pictures below `folder`, drawn at random when there are more, and prepare them.
+
+    Raises:
+        FileError: no such folder, no pictures, or one that cannot be read.
+    """
+    paths = _find(folder)
+    if len(paths) > limit:
+        paths = tuple(paths[row] for row in sorted(generator.choice(len(paths), size=limit, replace=False)))
+    prepared = np.stack([fit(read_image(path), card) for path in paths])
+    names = tuple(path.relative_to(folder).as_posix() for path in paths)
+    return Pictures(prepared=prepared, names=names, source=str(folder))
+
+
+def shipped(card: ModelCard) -> Pictures:
+    """Prepare what misread ships: every scene, and crops of its sign at several margins."""
+    named = [entry for scene in scenes() for entry in _views(scene.path, scene.corners)]
+    prepared = np.stack([fit(view, card) for _, view in named])
+    return Pictures(prepared=prepared, names=tuple(name for name, _ in named), source=SHIPPED)
+
+
+def split(pictures: Pictures, *, share: float, generator: np.random.Generator) -> tuple[Pictures, Pictures]:
+    """Split at random in (rest, share); no picture, not even a copy of one, is in both."""
+    order = generator.permutation(len(pictures))
+    held = max(1, round(len(pictures) * share))
+    first = pictures.take(np.sort(order[held:]))
+    return first, pictures.take(np.sort(order[:held])).without(first)
+
+
+def refuse_unreal(pictures: Pictures) -> None:
+    """Refuse to calibrate on too few pictures, copies of one, blank ones, or noise.
+
+    Ranges learnt from noise fit no picture: published int8 models lost nearly all their accuracy that way.
+
+    Raises:
+        InputError: fewer than 8 different pictures, or more than half without content.
+    """
+    different = len({picture.tobytes() for picture in pictures.prepared})
+    if different < MIN_CALIBRATION:
+        message = (
+            f"{pictures.source} holds {different} different pictures; int8 calibration needs at least "
+            f"{MIN_CALIBRATION}, better 64 or more, of the kind that the device will see"
+        )
+        raise InputError(message)
+    noise = sum(is_noise(picture) for picture in pictures.prepared)
+    blank = sum(float(picture.std()) < _FLAT_LEVELS for picture in pictures.prepared)
+    if noise + blank > len(pictures) / 2:
+        message = (
+            f"of {len(pictures)} pictures in {pictures.source} {noise} are noise and {blank} are blank; "
+            "calibrate on real pictures of the kind that the device will see"
+        )
+        raise InputError(message)
+
+
+def is_noise(picture: UInt8) -> bool:
+    """Tell whether neighbouring pixels of (h, w, 3) uint8 are about as different as distant ones."""
+    values = picture.astype(np.float32).mean(axis=2)
+    near = np.abs(np.diff(values, axis=0)).mean() + np.abs(np.diff(values, axis=1)).mean()
+    far = np.abs(values - np.roll(values, values.shape[0] // 2, axis=0)).mean()
+    far += np.abs(values - np.roll(values, values.shape[1] // 2, axis=1)).mean()
+    return bool(float(values.std()) >= _FLAT_LEVELS and near > _NOISE_RATIO * far)
+
+
+def _find(folder: Path) -> tuple[Path, ...]:
+    if not folder.is_dir():
+        message = f"cannot read {folder}: no such folder; expected a folder of pictures"
+        raise FileError(message)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        message = f"no pictures in {folder}; expected files ending in {', '.join(SUFFIXES)}"
+        raise FileError(message)
+    return tuple(paths)
+
+
+def _views(path: Path, corners: Sequence[tuple[float, float]]) -> Iterator[tuple[str, UInt8]]:
+    image = read_image(path)
+    yield path.name, image
+    points = np.asarray(corners, np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = float((high - low).max())
+    for margin, shift in _CROPS:
+        centre, half = (low + high) / 2 + shift * side, side * (0.5 + margin)
+        left, top = np.maximum(np.floor(centre - half), 0).astype(int)
+        right, bottom = np.ceil(centre + half).astype(int)
+        view = image[top:bottom, left:right]
+        if min(view.shape[:2]) >= MIN_CALIBRATION:
+            yield f"{path.name} {margin:+.2f}", view

@@ -1,0 +1,234 @@
+"""From an origin to builds that were held against it: what `misread export` does."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from misread.errors import InputError, OptionError
+from misread.export.onnx import Batch, export_onnx
+from misread.export.onnx_file import OnnxFile, describe
+from misread.export.origin import Origin, Preparation, load_origin
+from misread.export.parity import TOLERANCES, Parity, Tolerance, check_parity
+from misread.export.pictures import Pictures, from_folder, shipped, split
+from misread.export.quantize import RECIPES
+from misread.export.quantize.base import apply
+from misread.files import refuse_existing, storage_errors
+from misread.registry import by_name
+from misread.runtime.session import Deployed, SessionOptions
+
+if TYPE_CHECKING:
+    from misread.card import ModelCard
+
+Progress = Callable[[str, int, int], None]
+
+FLOAT: Final = "fp32"
+PRECISIONS: Final = (FLOAT, *(recipe.name for recipe in RECIPES))
+_PARITY_SHARE: Final = 0.25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportOptions:
+    """What to export, and how.
+
+    Attributes:
+        origin: `signs`, `file.py:factory`, `package.module:factory`.
+        out: name of the file; with several precisions the name of the first, the others take its stem and a suffix.
+        precisions: of `PRECISIONS`, each once.
+        weights: a state dict or safetensors file.
+        labels: a file of class names, or `none`.
+        size_hw: the network's input in pixels.
+        preparation: resize, crop and normalisation.
+        card: instead of labels, size and preparation.
+        calibration_data: a folder of real pictures for int8.
+        parity_data: a folder of real pictures to compare on. Without it a quarter of the calibration pictures is held
+            back for that; without these, the scenes that misread ships serve.
+        calibration_pictures: at most so many, drawn at random.
+        parity_pictures: likewise.
+        tolerance: instead of the one of each precision.
+        batch: pictures per call, or `dynamic`.
+        opset: of the ONNX file; None takes the exporter's default.
+        session: how the builds will run; parity is measured so.
+        seed: of every draw.
+        overwrite: replace files that are there.
+    """
+
+    origin: str
+    out: Path
+    precisions: tuple[str, ...] = (FLOAT,)
+    weights: Path | None = None
+    labels: Path | None = None
+    size_hw: tuple[int, int] | None = None
+    preparation: Preparation | None = None
+    card: ModelCard | None = None
+    calibration_data: Path | None = None
+    parity_data: Path | None = None
+    calibration_pictures: int = 256
+    parity_pictures: int = 64
+    tolerance: Tolerance | None = None
+    batch: Batch = "dynamic"
+    opset: int | None = None
+    session: SessionOptions = field(default_factory=SessionOptions)
+    seed: int = 0
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be exported before anything is loaded."""
+        if self.out.suffix.lower() != ".onnx":
+            message = f"the output is an ONNX file, got {self.out}; end its name with .onnx"
+            raise OptionError(message)
+        for precision in self.precisions:
+            by_name("precision", PRECISIONS, precision, key=str)
+        if not self.precisions or len(set(self.precisions)) < len(self.precisions):
+            message = f"name each precision once, got {', '.join(self.precisions) or 'none'}; known: {PRECISIONS}"
+            raise OptionError(message)
+        if not (self.calibration_pictures >= 1 and self.parity_pictures >= 1):
+            message = "calibration and parity need at least one picture each"
+            raise OptionError(message)
+
+    def targets(self) -> dict[str, Path]:
+        """Return the file of each precision."""
+        first = self.precisions[0]
+        return {
+            precision: self.out if precision == first else self.out.with_name(f"{self.out.stem}_{precision}.onnx")
+            for precision in self.precisions
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Build:
+    """One file that passed.
+
+    Attributes:
+        precision: of `PRECISIONS`.
+        file: path, hash, size, opset, operators.
+        parity: with the twin.
+    """
+
+    precision: str
+    file: OnnxFile
+    parity: Parity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportResult:
+    """What was exported.
+
+    Attributes:
+        origin: as asked for.
+        weights_sha256: of the weight file, where one was read.
+        card: in every build.
+        builds: one per precision, in the order asked for.
+        calibration: how many pictures int8 learnt its ranges from, 0 without int8.
+    """
+
+    origin: str
+    weights_sha256: str | None
+    card: ModelCard
+    builds: tuple[Build, ...]
+    calibration: int
+
+
+def export_builds(
+    options: ExportOptions, *, progress: Progress = lambda *_: None, origin: Origin | None = None
+) -> ExportResult:
+    """Export every precision asked for; the files appear together, and only when each agrees with the twin.
+
+    Args:
+        options: what and how.
+        progress: called as (what, done, total).
+        origin: loaded already, to save loading it again.
+
+    Raises:
+        MisreadError: one sentence; no file was written or changed.
+    """
+    targets = options.targets()
+    for target in targets.values():
+        refuse_existing(target, overwrite=options.overwrite)
+    total = 2 * len(targets) + 1
+    progress(f"loading {options.origin}", 0, total)
+    origin = origin or _load(options)
+    calibration, compared = _pictures(options, origin.card)
+    builds = []
+    with storage_errors(options.out):
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        working = tempfile.TemporaryDirectory(prefix=f".{options.out.stem[:80]}.", dir=options.out.parent)
+    with working as folder:
+        source = Path(folder) / "source" / options.out.name
+        progress(f"exporting {FLOAT}", 1, total)
+        export_onnx(origin.twin, origin.card, source, batch=options.batch, opset=options.opset)
+        for step, (precision, target) in enumerate(targets.items()):
+            made = Path(folder) / target.name
+            progress(f"making {precision}", 2 * step + 1, total)
+            _make(precision, source, made, calibration)
+            progress(f"comparing {precision}", 2 * step + 2, total)
+            parity = _parity(options, origin, precision, made, compared)
+            builds.append(Build(precision=precision, file=describe(made), parity=parity))
+        with storage_errors(options.out):
+            for build in builds:
+                build.file.path.replace(targets[build.precision])
+    progress("done", total, total)
+    return ExportResult(
+        origin=options.origin,
+        weights_sha256=origin.weights_sha256,
+        card=origin.card,
+        builds=tuple(_at(build, targets[build.precision]) for build in builds),
+        calibration=len(calibration) if calibration else 0,
+    )
+
+
+def _load(options: ExportOptions) -> Origin:
+    return load_origin(
+        options.origin,
+        weights=options.weights,
+        labels=options.labels,
+        size_hw=options.size_hw,
+        card=options.card,
+        preparation=options.preparation,
+    )
+
+
+def _pictures(options: ExportOptions, card: ModelCard) -> tuple[Pictures | None, Pictures]:
+    """Return (calibration, comparison): never a picture in both."""
+    generator = np.random.default_rng(options.seed)
+    calibrates = any(recipe.needs_pictures and recipe.name in options.precisions for recipe in RECIPES)
+    limit = options.calibration_pictures + (0 if options.parity_data else options.parity_pictures)
+    found: Pictures | None = None
+    if options.calibration_data is not None:
+        found = from_folder(options.calibration_data, card, limit=limit, generator=generator)
+    elif calibrates and options.origin == "signs":
+        found = shipped(card)
+    elif calibrates:
+        message = "int8 learns its ranges from real pictures; add --calibration-data DIR"
+        raise InputError(message)
+    if options.parity_data is not None:
+        compared = from_folder(options.parity_data, card, limit=options.parity_pictures, generator=generator)
+        compared = compared.without(found) if found else compared
+        return (found if calibrates else None), compared
+    if found is None:
+        return None, shipped(card)
+    if not calibrates:
+        return None, found.take(range(min(len(found), options.parity_pictures)))
+    return split(found, share=_PARITY_SHARE, generator=generator)
+
+
+def _make(precision: str, source: Path, made: Path, calibration: Pictures | None) -> None:
+    if precision == FLOAT:
+        made.write_bytes(source.read_bytes())
+        return
+    apply(by_name("precision", RECIPES, precision), source, made, calibration)
+
+
+def _parity(options: ExportOptions, origin: Origin, precision: str, made: Path, pictures: Pictures) -> Parity:
+    deployed = Deployed.open(made, options=options.session)
+    tolerance = options.tolerance or TOLERANCES[precision]
+    return check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed)
+
+
+def _at(build: Build, path: Path) -> Build:
+    return replace(build, file=replace(build.file, path=path))
