@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from misread.attack.goal import Goal, achieved
-from misread.attack.settle import settle
+from misread.attack.settle import Settled, settle
 from misread.attack.threat import FULL_SCALE, Norm, Threat
 
 Model = Callable[[Tensor], Tensor]
@@ -87,13 +87,18 @@ class Problem:
         self.best = images.clone()
         self.size = torch.full(labels.shape, float("inf"), dtype=torch.float64, device=images.device)
         self.forwards, self.backwards, self.zero_gradients, self.refused = (torch.zeros_like(labels) for _ in range(4))
+        self._closed = torch.zeros_like(labels, dtype=torch.bool)
         self._stop_at_first = kind == "fixed"
         self._streams = [_stream(seed, image) for image in images]
 
     def open(self) -> Tensor:
-        """Rows that are worth more work: all of them, less those that a fixed-budget attack already has."""
-        found = torch.isfinite(self.size) if self._stop_at_first else torch.zeros_like(self.size, dtype=torch.bool)
-        return (~found).nonzero().flatten()
+        """Rows that are worth more work: all, less those that a fixed-budget attack has, less those given up."""
+        found = torch.isfinite(self.size) if self._stop_at_first else torch.zeros_like(self._closed)
+        return (~(found | self._closed)).nonzero().flatten()
+
+    def close(self, rows: Tensor) -> None:
+        """Say that more work on these rows is of no use, so that they leave `open`."""
+        self._closed[rows] = True
 
     def forward(self, x: Tensor, rows: Tensor) -> Tensor:
         """Logits of x, (r, k)."""
@@ -123,18 +128,30 @@ class Problem:
         self.zero_gradients.index_add_(0, rows, (gradient.flatten(1).abs().amax(1) == 0).to(rows.dtype))
         return Gradient(logits.detach(), values.detach(), gradient)
 
-    def offer(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Settle candidates, measure them with a fresh pass, keep the smallest success of each image.
+    def settle(self, x: Tensor, rows: Tensor) -> Settled:
+        """What `offer` would make of x."""
+        mask = None if self.mask is None else self.mask[rows]
+        return settle(self.images[rows], x.detach(), threat=self.threat, mask=mask)
+
+    def offer(self, x: Tensor, rows: Tensor, *, logits: Tensor | None = None) -> Tensor:
+        """Settle candidates, measure them, keep the smallest success of each image.
+
+        Args:
+            x: Candidates.
+            rows: Which images they belong to.
+            logits: Of x, (r, k), if known. They are used only when settling leaves every candidate as it is;
+                otherwise, and without them, the settled candidates cost a pass.
 
         Returns:
             (r,) bool: the settled candidate reaches the goal.
         """
         if len(rows) == 0:
             return torch.zeros_like(rows, dtype=torch.bool)
-        mask = None if self.mask is None else self.mask[rows]
-        settled = settle(self.images[rows], x.detach(), threat=self.threat, mask=mask)
+        settled = self.settle(x, rows)
         self.refused.index_add_(0, rows, settled.refused.to(rows.dtype))
-        hit = achieved(self.forward(settled.images, rows), self.wanted[rows]) & ~settled.refused
+        if logits is None or not torch.equal(settled.images, x.detach()):
+            logits = self.forward(settled.images, rows)
+        hit = achieved(logits, self.wanted[rows]) & ~settled.refused
         size = torch.where(hit, settled.size, torch.full_like(settled.size, float("inf")))
         record = self.size.scatter_reduce(0, rows, size, "amin")
         better = (size < self.size[rows]) & (size == record[rows])

@@ -93,17 +93,17 @@ class L2:
 
     def size(self, delta: Tensor) -> Tensor:
         """Euclidean length of each row."""
-        return torch.linalg.vector_norm(delta.double(), dim=1)
+        return delta.double().square().sum(1).sqrt()
 
     def project(self, delta: Tensor, radius: Tensor | float) -> Tensor:
         """Shrink rows that are too long."""
-        length = torch.linalg.vector_norm(delta, dim=1, keepdim=True).clamp_min(TINY)
+        length = delta.square().sum(1, keepdim=True).sqrt().clamp_min(TINY)
         return delta * (torch.as_tensor(radius, dtype=delta.dtype, device=delta.device) / length).clamp(max=1.0)
 
     def unit(self, gradient: Tensor) -> Tensor:
         """The direction. Divided by the largest entry first, so that tiny gradients do not underflow."""
         scaled = gradient / gradient.abs().amax(1, keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
-        return scaled / torch.linalg.vector_norm(scaled, dim=1, keepdim=True).clamp_min(TINY)
+        return scaled / scaled.square().sum(1, keepdim=True).sqrt().clamp_min(TINY)
 
     def sample(self, uniform: Tensor) -> Tensor:
         """A direction of random length."""
