@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from signs_augment import INPUT_PX, capture, paste, photograph
-from signs_data import STOP
 
+from examples.signs_augment import INPUT_PX, capture, paste, photograph
+from examples.signs_data import STOP
 from misread.assets import SIGN_LABELS
 from misread.assets.draw import draw_sign
 from misread.assets.glyphs import text
@@ -17,7 +17,8 @@ from misread.assets.shapes import fill, octagon
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from signs_data import Photos
+
+    from examples.signs_data import Photos
 
 DRAWN_SHARE: Final = 0.22
 DRAWN_STOP_SHARE: Final = 0.2

@@ -10,20 +10,43 @@ import queue
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
+import cv2
 import numpy as np
 import torch
 import typer
-from safetensors.torch import save_file
-from signs_batches import Batches
-from signs_data import Photos, read_photos, split, unpack
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from examples.signs_batches import Batches
+from examples.signs_data import Photos, read_photos, split, unpack
+from examples.signs_measure import STOP, guesses, photographs, shipped_scenes, stop_tracks, street_boxes
+from misread.assets import weights_path
 from misread.export.signs import SignNet
+from misread.stats import wilson
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """One training run."""
+
+    training: Photos
+    held_out: Photos | None
+    output: Path
+    steps: int
+    batch: int
+    rate: float
+
+
+app: Final = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.callback()
@@ -50,15 +73,34 @@ def train(  # noqa: PLR0917 (a command line)
     typer.echo(f"{len(training.labels)} photographs to train on")
     with torch.random.fork_rng():
         torch.random.manual_seed(seed)  # noqa: TID251 (a script; layers draw their first weights from it)
-        _fit(_Plan(training, held_out, output, steps, batch, rate), rng)
+        plan = Plan(training=training, held_out=held_out, output=output, steps=steps, batch=batch, rate=rate)
+        _fit(plan, rng)
 
 
-class _Plan:
-    def __init__(  # noqa: PLR0917
-        self, training: Photos, held_out: Photos | None, output: Path, steps: int, batch: int, rate: float
-    ) -> None:
-        self.training, self.held_out, self.output = training, held_out, output
-        self.steps, self.batch, self.rate = steps, batch, rate
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Folder that holds gtsrb/ and roadsigns/")],
+    weights: Annotated[Path | None, typer.Option(help="Weights, instead of those in the package")] = None,
+) -> None:
+    """Print how well the classifier reads photographs that it was not trained on."""
+    net = SignNet()
+    net.load_state_dict(load_file(weights or weights_path()), strict=False)
+    net.eval()
+    photos = photographs(data)
+    right = guesses(net, photos) == photos.labels
+    stops = photos.labels == STOP
+    _row("test photographs", int(right.sum()), len(right))
+    _row("their stop signs", int(right[stops].sum()), int(stops.sum()))
+    for name, pictures in (
+        ("stop boxes in street photographs", street_boxes(data)),
+        ("frames of stop tracks, 24 px or more", stop_tracks(data)),
+        ("shipped scenes", shipped_scenes()),
+    ):
+        _row(name, int((guesses(net, pictures) == pictures.labels).sum()), len(pictures.labels))
+
+
+def _row(name: str, hits: int, total: int) -> None:
+    typer.echo(f"{name:40s} {wilson(hits, total).text()}")
 
 
 def _load(archive: Path) -> Photos:
@@ -68,10 +110,12 @@ def _load(archive: Path) -> Photos:
         return read_photos(unpack(archive, Path(folder)))
 
 
-def _fit(plan: _Plan, rng: np.random.Generator) -> None:
-    net = SignNet().to(memory_format=torch.channels_last)
+def _fit(plan: Plan, rng: np.random.Generator) -> None:
+    net = SignNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+        net,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998),  # type: ignore[no-untyped-call]
+        use_buffers=True,
     )
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.03)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, plan.steps, pct_start=0.1)
@@ -96,7 +140,7 @@ def _fit(plan: _Plan, rng: np.random.Generator) -> None:
             typer.echo(f"step {step}  loss {running:.3f}  {note}  {time.perf_counter() - started:.0f} s")
 
 
-def _stream(plan: _Plan, rng: np.random.Generator):  # noqa: ANN202
+def _stream(plan: Plan, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     ready: queue.Queue[tuple[Tensor, Tensor]] = queue.Queue(maxsize=8)
 
     def produce() -> None:
@@ -110,22 +154,20 @@ def _stream(plan: _Plan, rng: np.random.Generator):  # noqa: ANN202
         yield ready.get()
 
 
-def to_input(images: np.ndarray) -> Tensor:
+def to_input(images: NDArray[np.uint8]) -> Tensor:
     """Return uint8 (n, 48, 48, 3) as float32 (n, 3, 48, 48) in [0, 1]."""
     return torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255)
 
 
-def _checkpoint(plan: _Plan, net: nn.Module) -> None:
+def _checkpoint(plan: Plan, net: nn.Module) -> None:
     state = {name: value.detach().clone().contiguous() for name, value in net.state_dict().items()}
     state = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
     save_file(state, plan.output)
 
 
-def _validation(plan: _Plan, net: nn.Module) -> str:
+def _validation(plan: Plan, net: nn.Module) -> str:
     if plan.held_out is None:
         return ""
-    import cv2  # noqa: PLC0415
-
     notes = []
     net.eval()
     labels = torch.from_numpy(plan.held_out.labels)

@@ -45,8 +45,8 @@ def draw_background(size_hw: tuple[int, int], rng: np.random.Generator) -> NDArr
     _ground(canvas, horizon, rng)
     canvas += soft_noise((height, width), rng) * float(rng.uniform(4, 12))
     blur = float(rng.uniform(0.002, 0.012)) * scale
-    canvas = cv2.GaussianBlur(canvas, (0, 0), max(blur, 0.3))
-    return np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
+    soft = cv2.GaussianBlur(canvas, (0, 0), max(blur, 0.3))
+    return np.clip(np.rint(soft), 0, 255).astype(np.uint8)
 
 
 def _sky(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -54,7 +54,8 @@ def _sky(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float3
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     sky = np.asarray(top, np.float32) * (1 - down) + np.asarray(low, np.float32) * down
     cloud = np.clip(soft_noise((height, width), rng), 0, None) * float(rng.uniform(0, 35))
-    return np.clip(np.broadcast_to(sky, (height, width, 3)) + cloud, 0, 255).astype(np.float32)
+    clouded: NDArray[np.float32] = np.clip(np.broadcast_to(sky, (height, width, 3)) + cloud, 0, 255)
+    return clouded.astype(np.float32)
 
 
 def _hills(canvas: NDArray[np.float32], horizon: float, rng: np.random.Generator) -> None:

@@ -58,7 +58,7 @@ def _reduce(canvas: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     # Colour is averaged where it covers only, else the transparent black outside would darken the rim.
     alpha = canvas[..., 3:].astype(np.float32) / 255
     premultiplied = np.concatenate([canvas[..., :3] * alpha, alpha], axis=2)
-    small = cv2.resize(premultiplied, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(premultiplied, (size_px, size_px), interpolation=cv2.INTER_AREA).astype(np.float32)
     small[..., :3] /= np.maximum(small[..., 3:], 1e-6)
     small[..., 3] *= 255
     return np.clip(np.rint(small), 0, 255).astype(np.uint8)

@@ -95,7 +95,9 @@ def text(string: str, height: float, colour: Colour, *, stretch: float = 1.0) ->
     layers: list[Layer] = []
     for character, width in zip(string, widths, strict=True):
         for band in GLYPHS[character][1]:
-            shifted = tuple((contour + np.array([left + width / 2, 0])) * (height * stretch, height) for contour in band)
+            shifted = tuple(
+                (contour + np.array([left + width / 2, 0])) * (height * stretch, height) for contour in band
+            )
             layers.append(Layer(shifted, colour))
         left += width + GAP
     return layers

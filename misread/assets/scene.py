@@ -66,9 +66,9 @@ def draw_scene(label: str, rng: np.random.Generator, size_px: int = 192, *, weat
     _pole(canvas, corners, rng)
     _hang(canvas, draw_sign(label, side), corners, kind, rng)
     canvas = kind.veil(canvas, rng)
-    canvas = cv2.GaussianBlur(canvas, (0, 0), _OVERSAMPLING * float(rng.uniform(0.3, 0.75)))
-    image = cv2.resize(canvas, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    image += rng.normal(0, kind.grain, image.shape).astype(np.float32)
+    seen = cv2.GaussianBlur(canvas, (0, 0), _OVERSAMPLING * float(rng.uniform(0.3, 0.75)))
+    image = cv2.resize(seen, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    image = image + rng.normal(0, kind.grain, image.shape)
     pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return Scene(image=pixels, label=label, corners=((corners + 0.5) / _OVERSAMPLING - 0.5).astype(np.float32))
 
@@ -78,7 +78,7 @@ def _backdrop(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
     street = draw_background((side * 3 // 2, side * 3 // 2), rng)
     left, top = (int(value) for value in rng.integers(0, side // 2, 2))
     part = street[top : top + side, left : left + side].astype(np.float32)
-    return cv2.GaussianBlur(part, (0, 0), side * float(rng.uniform(0.004, 0.012)))
+    return cv2.GaussianBlur(part, (0, 0), side * float(rng.uniform(0.004, 0.012))).astype(np.float32)
 
 
 def _pose(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -92,7 +92,8 @@ def _pose(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
     share = float(rng.uniform(0.74, 0.84))
     seen *= share * side / float(np.ptp(seen, axis=0).max())
     middle = side / 2 + rng.uniform(-0.03, 0.03, 2) * side
-    return (seen - (seen.max(axis=0) + seen.min(axis=0)) / 2 + middle).astype(np.float32)
+    corners: NDArray[np.float32] = (seen - (seen.max(axis=0) + seen.min(axis=0)) / 2 + middle).astype(np.float32)
+    return corners
 
 
 def _pole(canvas: NDArray[np.float32], corners: NDArray[np.float32], rng: np.random.Generator) -> None:
@@ -100,12 +101,12 @@ def _pole(canvas: NDArray[np.float32], corners: NDArray[np.float32], rng: np.ran
     middle = corners.mean(axis=0)
     down = corners[2:].mean(axis=0) - middle
     half = side * 0.022
-    light = float(rng.uniform(0.55, 1.1))
+    light = float(rng.uniform(0.7, 1.1))
     for across in np.linspace(-1, 1, 9):
         x = float(middle[0] + across * half)
         foot = x + float(down[0] / max(down[1], 1)) * (side - float(middle[1]))
         # A round pole: bright a third of the way across, dark to both edges.
-        shade = light * (1.05 - 0.55 * (across + 0.3) ** 2)
+        shade = light * (1.1 - 0.34 * (across + 0.3) ** 2)
         ends = [(round(x * 16), round(float(middle[1]) * 16)), (round(foot * 16), side * 16)]
         colour = tuple(value * shade for value in _POLE)
         cv2.line(canvas, ends[0], ends[1], colour, max(1, round(half / 3)), cv2.LINE_8, 4)

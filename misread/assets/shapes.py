@@ -55,7 +55,8 @@ def circle(radius: float, x: float = 0.0, y: float = 0.0) -> Points:
 def octagon(apothem: float) -> Points:
     """Return a regular octagon that stands on a side; `apothem` is half its height."""
     angles = np.deg2rad(22.5 + 45 * np.arange(8))
-    return apothem / np.cos(np.pi / 8) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    corners: Points = apothem / np.cos(np.pi / 8) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return corners
 
 
 def box(left: float, top: float, right: float, bottom: float) -> Points:

@@ -46,7 +46,8 @@ class Weather:
         if self.leaves > 0:
             mottle = soft_noise((side, side), rng)[..., 0] * 2.2 + float(rng.uniform(-0.2, 0.8))
             light = light * (1 - self.leaves / (1 + np.exp(-3 * mottle)))
-        return light.astype(np.float32)[..., None]
+        factor: NDArray[np.float32] = light.astype(np.float32)[..., None]
+        return factor
 
     def veil(self, canvas: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """Return the picture (h, w, 3) in [0, 255] as seen through this air and under this light."""
@@ -70,15 +71,17 @@ def _streaks(side: int, density: float, rng: np.random.Generator) -> NDArray[np.
         length = float(rng.uniform(0.03, 0.09)) * side
         ends = (round(x), round(y)), (round(x + slant * length), round(y + length))
         cv2.line(layer, ends[0], ends[1], float(rng.uniform(14, 52)), 1)
-    return cv2.GaussianBlur(layer, (0, 0), 0.0025 * side)[..., None]
+    return cv2.GaussianBlur(layer, (0, 0), 0.0025 * side).astype(np.float32)[..., None]
 
 
 def _flakes(side: int, density: float, rng: np.random.Generator) -> NDArray[np.float32]:
     layer = np.zeros((side, side), np.float32)
     for _ in range(int(density * side)):
         x, y = (round(float(value)) for value in rng.uniform(0, 1, 2) * side)
-        cv2.circle(layer, (x, y), max(1, round(float(rng.uniform(0.002, 0.009)) * side)), float(rng.uniform(0.3, 0.9)), -1)
-    return cv2.GaussianBlur(layer, (0, 0), 0.003 * side)[..., None]
+        cv2.circle(
+            layer, (x, y), max(1, round(float(rng.uniform(0.002, 0.009)) * side)), float(rng.uniform(0.3, 0.9)), -1
+        )
+    return cv2.GaussianBlur(layer, (0, 0), 0.003 * side).astype(np.float32)[..., None]
 
 
 WEATHERS: Final[dict[str, Weather]] = {
