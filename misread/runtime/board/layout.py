@@ -1,0 +1,58 @@
+"""Where things are on the board, in shares of its side.
+
+Coordinates are continuous: the board spans [0, 1] x [0, 1], x to the right and y down. In pictures a pixel covers
+[i, i + 1), so its centre is at i + 0.5; OpenCV's warps and detectors put it at i, and whoever calls them shifts by half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from misread.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """The geometry of a board.
+
+    Attributes:
+        picture: Side of the square that the picture is fitted into, in shares of the board's side.
+        marker: Side of a marker.
+        margin: White between a marker and the board's edge.
+
+    """
+
+    picture: float = 0.6
+    marker: float = 0.15
+    margin: float = 0.025
+
+    def __post_init__(self) -> None:
+        """Refuse markers that touch the picture or lack a quiet zone of one module (a sixth of the marker)."""
+        if not (0 < self.marker < 1 and self.margin >= self.marker / 6 and 0 < self.picture < 1):
+            message = f"markers need a quiet zone of a sixth of their side, got {self}"
+            raise OptionError(message)
+        if not self.margin + self.marker < (1 - self.picture) / 2:
+            message = f"the markers would touch the picture: margin + marker must be below {(1 - self.picture) / 2:.3f}"
+            raise OptionError(message)
+
+    def marker_corners(self, corner: int) -> NDArray[np.float32]:
+        """Give the (4, 2) corners of a marker (top left, top right, bottom right, bottom left)."""
+        near, far = self.margin, 1 - self.margin - self.marker
+        x, y = ((near, near), (far, near), (far, far), (near, far))[corner]
+        side = self.marker
+        return np.array([[x, y], [x + side, y], [x + side, y + side], [x, y + side]], np.float32)
+
+    def picture_corners(self, aspect: float = 1.0) -> NDArray[np.float32]:
+        """Give the (4, 2) corners of a picture of this aspect (width over height), fitted into the middle."""
+        width = self.picture * min(1.0, aspect)
+        height = self.picture * min(1.0, 1 / aspect)
+        left, top = (1 - width) / 2, (1 - height) / 2
+        return np.array(
+            [[left, top], [left + width, top], [left + width, top + height], [left, top + height]], np.float32
+        )

@@ -1,0 +1,169 @@
+"""One run before a camera, from opened builds to a result: the library form of `misread camera`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from misread.errors import CameraError, OptionError
+from misread.files import atomic_folder, write_json
+from misread.runtime.camera.judge import Thresholds, judge
+from misread.runtime.camera.keyframes import save
+from misread.runtime.camera.locate import open_locator
+from misread.runtime.camera.log import NAME, FrameLog
+from misread.runtime.camera.loop import Plan, View, Watched, watch
+from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
+from misread.runtime.camera.subject import Subject, subject_of
+from misread.runtime.rig import Script
+from misread.runtime.source import SourceOptions, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from misread.runtime.board import Exhibit
+    from misread.runtime.camera.locate import Crop
+    from misread.runtime.camera.observe import Observation
+    from misread.runtime.session import Reader
+    from misread.runtime.source import Health
+
+VIRTUAL = "virtual"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilmOptions:
+    """How a run goes.
+
+    Attributes:
+        source: As `open_source` takes it.
+        feed: Time limits, sizes, and the script of the virtual camera.
+        locate: As `open_locator` takes it.
+        expect: The right label where no exhibit says it, or None.
+        seconds: When to end, on the source's clock, or None.
+        claim: The crop that the verdicts speak of: `raw` is what a device cuts out, `rectified` flatters the attack.
+        thresholds: What the verdicts hang on.
+        key_frames: How many frames of each exhibit to keep as pictures.
+        out: A new folder for log, summary and key frames, or None.
+        overwrite: Replace that folder.
+
+    """
+
+    source: str = VIRTUAL
+    feed: SourceOptions = field(default_factory=SourceOptions)
+    locate: str = "fiducials"
+    expect: str | None = None
+    seconds: float | None = None
+    claim: Crop = "raw"
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    key_frames: int = 8
+    out: Path | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a run without time, and a claim that the locator cannot serve."""
+        if self.seconds is not None and not 0 < self.seconds <= 1e6:
+            raise OptionError(f"a run lasts above 0 s, got {self.seconds}")
+        if self.claim not in {"raw", "rectified"}:
+            raise OptionError(f"the claim names the crop, raw or rectified, got {self.claim!r}")
+        if self.claim == "rectified" and self.locate != "fiducials":
+            raise OptionError("only fiducials give a rectified crop; claim raw, or use --locate fiducials")
+        if not 0 <= self.key_frames <= 1000:
+            raise OptionError(f"0 to 1000 key frames are kept of each exhibit, got {self.key_frames}")
+
+
+def film(
+    exhibits: Sequence[Exhibit],
+    readers: Sequence[Reader],
+    options: FilmOptions | None = None,
+    *,
+    view: View | None = None,
+    on_frame: Callable[[Observation], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> CameraResult:
+    """Put exhibits before a camera and read every frame with every build.
+
+    Args:
+        exhibits: What is shown, with distinct indices; may be empty with a source that films something else.
+        readers: The builds, of distinct names; they read identical pixels.
+        options: How the run goes.
+        view: A window, or None.
+        on_frame: Is told of every frame.
+        progress: Is told `("camera", frames so far, frames expected or 0)`.
+
+    Returns:
+        Counts, verdicts and key frames. After Ctrl-C, or when the view quits, those of the frames until then.
+
+    Raises:
+        CameraError: The source is not there, or was lost for good; what was seen until then is in the folder.
+        OptionError: No reader, or two of one name, or two exhibits of one index.
+        UnknownName: A build does not know a label.
+        InputError: The folder exists, or the source is none.
+        StorageError: The folder cannot be written.
+
+    """
+    options = options or FilmOptions()
+    _check(exhibits, readers, options)
+    feed = replace(options.feed, exhibits=tuple(exhibits))
+    with ExitStack() as stack:
+        folder = None
+        if options.out is not None:
+            folder = stack.enter_context(atomic_folder(options.out, overwrite=options.overwrite))
+        source = stack.enter_context(closing(open_source(options.source, feed)))
+        with FrameLog(folder / NAME if folder is not None else None) as log:
+            plan = Plan(
+                readers=readers,
+                locator=open_locator(options.locate, {exhibit.index: exhibit.aspect for exhibit in exhibits}),
+                subjects={exhibit.index: subject_of(exhibit) for exhibit in exhibits},
+                shown=Subject(name="shown", arm="clean", label=options.expect),
+                log=log,
+                seconds=options.seconds,
+                key_frames=options.key_frames,
+                expected=_expected(options, len(exhibits)),
+            )
+            watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
+        result = _result(watched, source.health(), options)
+        if folder is not None:
+            result = replace(result, key_frames=save(result.key_frames, folder))
+            write_json(folder / SUMMARY, result.document(), kind=KIND)
+    if watched.error is not None:
+        where = f"; what was seen until then is in {options.out}" if options.out is not None else ""
+        raise CameraError(f"{watched.error}{where}") from watched.error
+    return result
+
+
+def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: FilmOptions) -> None:
+    names = [reader.name for reader in readers]
+    if not names or len(set(names)) != len(names):
+        raise OptionError(f"a run needs builds of distinct names, got {', '.join(names) or 'none'}; rename the files")
+    if len({exhibit.index for exhibit in exhibits}) != len(exhibits):
+        raise OptionError("two exhibits carry the same markers; give each its own index")
+    labels = {exhibit.label for exhibit in exhibits if exhibit.arm != "background"}
+    for reader in readers:
+        for label in labels | ({options.expect} if options.expect is not None else set()):
+            reader.card.index(label)  # Raises with a suggestion before anything is filmed.
+
+
+def _expected(options: FilmOptions, exhibits: int) -> int:
+    if options.source != VIRTUAL or options.seconds is not None:
+        return 0
+    script = options.feed.script or Script()
+    return script.clips * max(exhibits, 1) * (script.frames_per_clip + script.blank_frames)
+
+
+def _result(watched: Watched, health: Health, options: FilmOptions) -> CameraResult:
+    summaries = watched.tally.summaries()
+    return CameraResult(
+        source=options.source,
+        claim=options.claim,
+        frames=watched.tally.frames,
+        located=watched.tally.located,
+        seconds=watched.seconds,
+        ended=watched.ended,
+        health=health,
+        thresholds=options.thresholds,
+        summaries=summaries,
+        verdicts=judge(summaries, options.thresholds),
+        key_frames=watched.keys.chosen(),
+        folder=options.out,
+    )

@@ -1,0 +1,124 @@
+"""From counts to a verdict: control first, then the placebo, then the interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from misread.errors import OptionError
+from misread.stats import MIN_CLIPS, Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from misread.runtime.camera.locate import Crop
+    from misread.runtime.camera.tally import Summary
+
+Finding = Literal["persists", "does-not-persist", "inconclusive", "invalid-control", "not-measured"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thresholds:
+    """What a verdict hangs on; printed with it.
+
+    Attributes:
+        control: Share of the clean frames that must be read right.
+        placebo: Share of the placebo frames that may be misread.
+        persist: Share of the changed frames that must be misread; the whole interval lies above or below it.
+        min_frames: Fewest measured frames of an exhibit that say anything.
+
+    """
+
+    control: float = 0.95
+    placebo: float = 0.05
+    persist: float = 0.5
+    min_frames: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not (0 <= self.control <= 1 and 0 <= self.placebo <= 1 and 0 < self.persist < 1 and self.min_frames >= 1):
+            raise OptionError(f"thresholds are shares from 0 to 1 and frames from 1, got {self}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Persistence:
+    """Whether a misreading lasts under capture, for one exhibit, build and crop.
+
+    Attributes:
+        exhibit: The changed picture.
+        build: Who read it.
+        crop: From what.
+        finding: `persists`, `does-not-persist`, `inconclusive`, `invalid-control` or `not-measured`.
+        reason: Why, in words, with the threshold.
+        misread: Its rate, with the clip-level interval.
+
+    """
+
+    exhibit: str
+    build: str
+    crop: Crop
+    finding: Finding
+    reason: str
+    misread: Rate
+
+
+def judge(summaries: Sequence[Summary], thresholds: Thresholds) -> tuple[Persistence, ...]:
+    """Give a verdict on every adversarial exhibit, for every build and crop it was read with."""
+    verdicts = []
+    for summary in summaries:
+        if summary.arm != "adversarial":
+            continue
+        beside = [
+            other
+            for other in summaries
+            if (other.group, other.build, other.crop) == (summary.group, summary.build, summary.crop)
+        ]
+        finding, reason = _decide(summary, beside, thresholds)
+        verdicts.append(
+            Persistence(
+                exhibit=summary.exhibit,
+                build=summary.build,
+                crop=summary.crop,
+                finding=finding,
+                reason=reason,
+                misread=summary.misread,
+            )
+        )
+    return tuple(verdicts)
+
+
+def _decide(summary: Summary, beside: Sequence[Summary], limits: Thresholds) -> tuple[Finding, str]:
+    clean = [other for other in beside if other.arm == "clean"]
+    right, seen = _pool([1 - _share(other) for other in clean], clean)
+    if summary.label is None or summary.measured < limits.min_frames:
+        return "not-measured", f"only {summary.measured} frames could be read, at least {limits.min_frames} are needed"
+    if seen < limits.min_frames:
+        return "not-measured", f"the clean control was read in {seen} frames, at least {limits.min_frames} are needed"
+    if right < limits.control:
+        wanted = f"{limits.control * 100:.0f} % are needed"
+        return "invalid-control", f"the clean control was read right in {right * 100:.1f} % of {seen} frames, {wanted}"
+    rate, bound = summary.misread, f"{limits.persist * 100:.0f} %"
+    if rate.low is None or rate.high is None:
+        return "inconclusive", f"{summary.clips} clips give no interval, at least {MIN_CLIPS} are needed"
+    if rate.high < limits.persist:
+        return "does-not-persist", f"the 95 % interval lies below {bound}"
+    if rate.low < limits.persist:
+        return "inconclusive", f"the 95 % interval contains {bound}; film more clips"
+    placebo = [other for other in beside if other.arm == "placebo" and other.measured]
+    fooled, shown = _pool([_share(other) for other in placebo], placebo)
+    if placebo and fooled > limits.placebo:
+        return "inconclusive", f"the placebo was misread too, in {fooled * 100:.1f} % of {shown} frames"
+    control = f"control right in {right * 100:.1f} %"
+    return "persists", f"the 95 % interval lies above {bound}, {control}" + (
+        "" if placebo else ", no placebo was shown"
+    )
+
+
+def _share(summary: Summary) -> float:
+    return summary.misread.share or 0.0
+
+
+def _pool(shares: Sequence[float], summaries: Sequence[Summary]) -> tuple[float, int]:
+    total = sum(summary.measured for summary in summaries)
+    hits = sum(share * summary.measured for share, summary in zip(shares, summaries, strict=True))
+    return (hits / total if total else 0.0), total

@@ -1,0 +1,99 @@
+"""The board by its four ArUco markers, which also say which exhibit hangs there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from misread.runtime.board import Layout, read_marker_id
+from misread.runtime.camera.locate.target import Target, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from misread.pixels import UInt8
+
+MIN_MARKERS: Final = 3
+SURE_MARKER_PX: Final = 25.0  # From here on two markers pin the plane down well enough.
+MAX_ERROR: Final = 0.02  # Of the picture's size; a marker misread or a bent board goes beyond.
+_REACH: Final = 0.6
+
+Found = dict[int, dict[int, "NDArray[np.float32]"]]
+
+
+class Fiducials:
+    """Finds a board and the picture on it.
+
+    Args:
+        aspects: Width over height of the picture of each exhibit that may hang there; others are not seen.
+        layout: Of the board.
+
+    """
+
+    def __init__(self, aspects: Mapping[int, float], *, layout: Layout | None = None) -> None:
+        self._aspects, self._layout = dict(aspects), layout or Layout()
+        settings = cv2.aruco.DetectorParameters()
+        # Contour lines keep their accuracy down to 16 px a marker; OpenCV's AprilTag refinement is half a pixel off.
+        settings.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_CONTOUR
+        dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
+        self._detector = cv2.aruco.ArucoDetector(dictionary, settings)
+        self._near: tuple[int, int, int, int] | None = None
+
+    def locate(self, frame: UInt8) -> Target | None:
+        """Look near the last place first, then everywhere."""
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        areas = [(0, 0, grey.shape[1], grey.shape[0])]
+        if self._near is not None:
+            areas.insert(0, self._near)
+        for left, top, right, bottom in areas:
+            found = self._detect(grey[top:bottom, left:right], (left, top))
+            target = self._best(found)
+            if target is not None and whole(target.corners, frame):
+                self._near = _around(target, frame)
+                return target
+        self._near = None
+        return None
+
+    def _detect(self, grey: NDArray[np.uint8], offset: tuple[int, int]) -> Found:
+        corners, ids, _ = self._detector.detectMarkers(np.ascontiguousarray(grey))
+        found: Found = {}
+        if ids is None:
+            return found
+        for marker, points in zip(ids.ravel(), corners, strict=True):
+            exhibit, corner = read_marker_id(int(marker))
+            if exhibit in self._aspects:
+                found.setdefault(exhibit, {})[corner] = points.reshape(4, 2) + np.float32(0.5) + np.float32(offset)
+        return found
+
+    def _best(self, found: Found) -> Target | None:
+        if not found:
+            return None
+        exhibit = Counter({index: len(markers) for index, markers in found.items()}).most_common(1)[0][0]
+        markers = found[exhibit]
+        side_px = float(np.mean([np.linalg.norm(points[0] - points[1]) for points in markers.values()]))
+        if len(markers) < (MIN_MARKERS if side_px < SURE_MARKER_PX else MIN_MARKERS - 1):
+            return None
+        board = np.concatenate([self._layout.marker_corners(corner) for corner in markers])
+        seen = np.concatenate(list(markers.values()))
+        homography, _ = cv2.findHomography(board, seen, 0)
+        if homography is None:
+            return None
+        back = cv2.perspectiveTransform(board[None], homography)[0]
+        picture = self._layout.picture_corners(self._aspects[exhibit])
+        corners = cv2.perspectiveTransform(picture[None], homography)[0].astype(np.float32)
+        target = Target(corners=corners, exhibit=exhibit, markers=len(markers), planar=True)
+        error = float(np.sqrt(((back - seen) ** 2).sum(axis=1).mean()))
+        return target if error <= max(MAX_ERROR * target.size_px, 1.0) else None
+
+
+def _around(target: Target, frame: UInt8) -> tuple[int, int, int, int]:
+    low, high = target.corners.min(axis=0), target.corners.max(axis=0)
+    reach = (high - low) * _REACH
+    left, top = np.maximum(np.floor(low - reach), 0).astype(int)
+    right, bottom = np.minimum(np.ceil(high + reach), frame.shape[1::-1]).astype(int)
+    return int(left), int(top), int(right), int(bottom)

@@ -1,0 +1,171 @@
+"""The live loop: frame, locate, read, count, log, show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from misread.errors import CameraError
+from misread.runtime.camera.clips import Clips
+from misread.runtime.camera.keyframes import KeyFrames
+from misread.runtime.camera.observe import Observation, read_crops
+from misread.runtime.camera.subject import Subject
+from misread.runtime.camera.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from misread.runtime.board import Arm
+    from misread.runtime.camera.clips import Place
+    from misread.runtime.camera.locate import Locator, Target
+    from misread.runtime.camera.log import FrameLog
+    from misread.runtime.session import Reader
+    from misread.runtime.source import Frame, FrameSource
+
+
+class View(Protocol):
+    """Somebody who watches the run and may end it or name the arm by hand."""
+
+    def show(self, observation: Observation, tally: Tally) -> Command | None:
+        """Show a frame; return what was asked for, or None."""
+        ...
+
+    def close(self) -> None:
+        """Take the view away."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """What somebody asked for: to quit, or another arm."""
+
+    quit: bool = False
+    arm: Arm | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a run needs beside its source.
+
+    Attributes:
+        readers: The builds; all read identical pixels.
+        locator: Finds the picture.
+        subjects: By the exhibit that the markers name.
+        shown: What is before the camera when no markers name it.
+        log: Where each frame is written.
+        seconds: When to end, on the source's clock, or None.
+        key_frames: How many to keep of each exhibit.
+        expected: Frames to come, for the progress; 0 when unknown.
+
+    """
+
+    readers: Sequence[Reader]
+    locator: Locator
+    subjects: Mapping[int, Subject]
+    shown: Subject
+    log: FrameLog
+    seconds: float | None
+    key_frames: int
+    expected: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """What a run came to.
+
+    Attributes:
+        tally: Counts.
+        keys: Key frames.
+        seconds: Between the first and the last frame.
+        ended: Why it ended.
+        error: What took the source away, or None.
+
+    """
+
+    tally: Tally
+    keys: KeyFrames
+    seconds: float
+    ended: str
+    error: CameraError | None
+
+
+class _Run:
+    def __init__(self, plan: Plan, view: View | None, on_frame: Callable[[Observation], None] | None) -> None:
+        self.plan, self.view, self.on_frame = plan, view, on_frame
+        self.clips, self.tally, self.keys = Clips(), Tally(), KeyFrames(plan.key_frames)
+        self.shown = plan.shown
+        self.first_ns: int | None = None
+        self.last_ns = 0
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.first_ns is None else (self.last_ns - self.first_ns) * 1e-9
+
+    def step(self, frame: Frame) -> str | None:
+        """Take a frame; return why to end, or None."""
+        self.first_ns = frame.time_ns if self.first_ns is None else self.first_ns
+        self.last_ns = frame.time_ns
+        observation = self.look(frame)
+        self.plan.log.write(observation.record())
+        self.tally.add(observation)
+        self.keys.offer(observation)
+        if self.on_frame is not None:
+            self.on_frame(observation)
+        command = self.view.show(observation, self.tally) if self.view is not None else None
+        if command is not None and command.arm is not None:
+            self.shown = Subject(name=command.arm, arm=command.arm, label=self.plan.shown.label)
+            self.clips.cut()
+        if command is not None and command.quit:
+            return "quit"
+        return "time" if self.plan.seconds is not None and self.seconds >= self.plan.seconds else None
+
+    def look(self, frame: Frame) -> Observation:
+        target = self.plan.locator.locate(frame.image)
+        subject = self._subject(target)
+        place = self._place(frame, subject if target is not None else None)
+        crops = target.crops(frame.image) if target is not None else {}
+        readouts = read_crops(self.plan.readers, crops, subject) if crops else ()
+        return Observation(frame=frame, place=place, subject=subject, target=target, crops=crops, readouts=readouts)
+
+    def _subject(self, target: Target | None) -> Subject | None:
+        if target is None:
+            return None
+        return self.shown if target.exhibit is None else self.plan.subjects.get(target.exhibit, self.shown)
+
+    def _place(self, frame: Frame, subject: Subject | None) -> Place:
+        return self.clips.place(None if subject is None else (subject, frame.part), frame.time_ns)
+
+
+def watch(
+    source: FrameSource,
+    plan: Plan,
+    *,
+    view: View | None = None,
+    on_frame: Callable[[Observation], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Watched:
+    """Read frames until the source ends, the time is up, somebody quits, or Ctrl-C; what was counted is kept.
+
+    A source that is lost for good ends the run likewise; the error is handed back with what was seen until then.
+    """
+    run = _Run(plan, view, on_frame)
+    ended, error = "source", None
+    gaps = 0
+    try:
+        for frame in source.frames():
+            for gap in source.health().gaps[gaps:]:
+                plan.log.write({"event": "gap", "seconds": (gap.end_ns - gap.start_ns) * 1e-9, "reason": gap.reason})
+                run.clips.cut()
+                gaps += 1
+            reason = run.step(frame)
+            if progress is not None:
+                progress("camera", run.tally.frames, plan.expected)
+            if reason is not None:
+                ended = reason
+                break
+    except KeyboardInterrupt:
+        ended = "interrupted"
+    except CameraError as lost:
+        ended, error = "lost", lost
+    plan.log.write({"event": "end", "reason": ended, "frames": run.tally.frames})
+    return Watched(tally=run.tally, keys=run.keys, seconds=run.seconds, ended=ended, error=error)

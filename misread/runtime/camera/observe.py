@@ -1,0 +1,92 @@
+"""What one frame said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from misread.pixels import UInt8
+    from misread.runtime.camera.clips import Place
+    from misread.runtime.camera.locate import Crop, Target
+    from misread.runtime.camera.subject import Subject
+    from misread.runtime.session import Reader
+    from misread.runtime.source import Frame
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readout:
+    """What one build read from one crop.
+
+    Attributes:
+        build: Name of the build.
+        crop: `raw` (the upright box in the frame) or `rectified` (perspective undone).
+        label: What it read.
+        confidence: Softmax of that label, 0 to 1.
+        margin: Logit of the right label less the largest other; negative when misread; None when nobody said.
+
+    """
+
+    build: str
+    crop: Crop
+    label: str
+    confidence: float
+    margin: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observation:
+    """A frame, what was seen in it and what was read from it."""
+
+    frame: Frame
+    place: Place
+    subject: Subject | None
+    target: Target | None
+    crops: Mapping[Crop, UInt8]
+    readouts: tuple[Readout, ...]
+
+    def record(self) -> dict[str, object]:
+        """Give one line of the log."""
+        subject, target = self.subject, self.target
+        return {
+            "event": "frame",
+            "index": self.frame.index,
+            "time_ns": self.frame.time_ns,
+            "pts_ms": self.frame.pts_ms,
+            "clip": self.place.clip,
+            "exhibit": subject.name if subject else None,
+            "arm": subject.arm if subject else None,
+            "label": subject.label if subject else None,
+            "located": target is not None,
+            "markers": target.markers if target else 0,
+            "size_px": round(target.size_px, 2) if target else None,
+            "corners": target.corners.round(2) if target else None,
+            "readouts": self.readouts,
+        }
+
+
+def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: Subject | None) -> tuple[Readout, ...]:
+    """Let every build read the identical crops.
+
+    Raises:
+        UnknownName: A build does not know the subject's label.
+
+    """
+    readouts = []
+    for reader in readers:
+        reading = reader.read(list(crops.values()))
+        label = subject.label if subject else None
+        margins = None if label is None else reading.margin([reader.card.index(label)] * len(crops))
+        for row, crop in enumerate(crops):
+            readouts.append(
+                Readout(
+                    build=reader.name,
+                    crop=crop,
+                    label=reading.labels[row],
+                    confidence=float(reading.confidence[row]),
+                    margin=None if margins is None else float(margins[row]),
+                )
+            )
+    return tuple(readouts)

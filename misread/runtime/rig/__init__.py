@@ -1,0 +1,10 @@
+"""A camera where there is none: films the board in a drawn street and serves it on loopback."""
+
+from __future__ import annotations
+
+from misread.runtime.rig.film import Film
+from misread.runtime.rig.pose import Camera, Pose
+from misread.runtime.rig.script import Script, Shot, plan
+from misread.runtime.rig.virtual import NOMINAL_FPS, VirtualCamera
+
+__all__ = ["NOMINAL_FPS", "Camera", "Film", "Pose", "Script", "Shot", "VirtualCamera", "plan"]

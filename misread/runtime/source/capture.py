@@ -1,0 +1,66 @@
+"""OpenCV's capture objects behind one boundary: opened with time limits, read without silent failures."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from misread.pixels import UInt8
+
+# FFmpeg's own lines about streams that end do not belong on the user's terminal; read at the first opening.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+def open_capture(target: str | int, backend: int, params: Sequence[int] = ()) -> cv2.VideoCapture | None:
+    """Open a capture, or give None where OpenCV cannot."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(0)  # its warnings say what the caller says better
+    try:
+        capture = cv2.VideoCapture(target, backend, list(params)) if params else cv2.VideoCapture(target, backend)
+    except cv2.error:
+        return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if capture.isOpened():
+        return capture
+    capture.release()
+    return None
+
+
+def grab(capture: cv2.VideoCapture) -> UInt8 | None:
+    """Read the next frame as (h, w, 3) uint8 RGB, or give None where there is none or it is empty."""
+    try:
+        done, frame = capture.read()
+    except cv2.error:
+        return None
+    if not done or frame is None or frame.size == 0:
+        return None
+    if frame.dtype != np.uint8:
+        return None
+    if frame.ndim == 2 or frame.shape[2] == 1:
+        return cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
+    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+
+def stamp_ms(capture: cv2.VideoCapture) -> float | None:
+    """Give the decoder's presentation time, or None where it has none."""
+    value = float(capture.get(cv2.CAP_PROP_POS_MSEC))
+    return value if np.isfinite(value) and value >= 0 else None
+
+
+def properties(capture: cv2.VideoCapture) -> tuple[tuple[str, str], ...]:
+    """Read back what the capture really delivers."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC))
+    name = "".join(chr((code >> shift) & 0xFF) for shift in (0, 8, 16, 24))
+    return (
+        ("size", f"{capture.get(cv2.CAP_PROP_FRAME_WIDTH):.0f}x{capture.get(cv2.CAP_PROP_FRAME_HEIGHT):.0f}"),
+        ("fps", f"{capture.get(cv2.CAP_PROP_FPS):.3g}"),
+        ("pixel format", name if name.isprintable() else str(code)),
+        ("backend", capture.getBackendName()),
+    )

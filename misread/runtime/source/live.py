@@ -1,0 +1,132 @@
+"""A live source: a thread that drains it, hands out the newest frame, and opens it again when it is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from misread.errors import CameraError
+from misread.runtime.source.capture import grab, properties, stamp_ms
+from misread.runtime.source.frame import Frame, Gap, Health
+from misread.runtime.source.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import cv2
+
+    from misread.pixels import UInt8
+
+MAX_BACKOFF_S: Final = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """What a live source needs to know of the thing it reads.
+
+    Attributes:
+        what: How messages call it.
+        hint: What to do when it is not there.
+        opener: Opens it, or gives None.
+        retries: How often to open it again in a row.
+        backoff_s: Wait before the first attempt; doubled each time.
+        every: Hand out every frame and let the source wait.
+        fps: Time base instead of the clock (for a source that runs as fast as it is read), or None.
+        over: Whether the source has come to its proper end.
+
+    """
+
+    what: str
+    hint: str
+    opener: Callable[[], cv2.VideoCapture | None]
+    retries: int
+    backoff_s: float
+    every: bool = False
+    fps: float | None = None
+    over: Callable[[], bool] = lambda: False
+
+
+class Live:
+    """Reads a feed in a thread of its own; behind every camera and stream.
+
+    Raises:
+        CameraError: The feed cannot be opened.
+
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._capture = feed.opener()
+        if self._capture is None:
+            raise CameraError(f"cannot open {feed.what}; {feed.hint}")
+        self._properties = properties(self._capture)
+        self._box = Mailbox(every=feed.every)
+        self._gaps: list[Gap] = []
+        self._index = 0
+        self._last_ns = time.monotonic_ns()
+        self._thread = threading.Thread(target=self._drain, name=f"misread-source {feed.what}")
+        self._thread.start()
+
+    def frames(self) -> Iterator[Frame]:
+        """Hand out the newest frame each time; `CameraError` when the source is gone for good."""
+        while (frame := self._box.get()) is not None:
+            yield frame
+
+    def health(self) -> Health:
+        """Say what was dropped and which gaps were overcome."""
+        return Health(dropped=self._box.dropped, gaps=tuple(self._gaps), properties=self._properties)
+
+    def close(self) -> None:
+        """End the thread; at the latest when the read in progress has timed out."""
+        self._box.end(discard=True)
+        self._thread.join()
+
+    def _drain(self) -> None:
+        capture = self._capture
+        self._capture = None
+        try:
+            while capture is not None:
+                image = grab(capture)
+                if image is None:
+                    capture = self._reopen(capture)
+                elif not self._box.put(self._stamped(image, capture)):
+                    break
+        finally:
+            if capture is not None:
+                capture.release()
+            self._box.end()
+
+    def _stamped(self, image: UInt8, capture: cv2.VideoCapture) -> Frame:
+        self._last_ns = time.monotonic_ns()
+        fps = self._feed.fps
+        time_ns = self._last_ns if fps is None else round(self._index * 1e9 / fps)
+        frame = Frame(image=image, index=self._index, time_ns=time_ns, pts_ms=stamp_ms(capture))
+        self._index += 1
+        return frame
+
+    def _reopen(self, lost: cv2.VideoCapture) -> cv2.VideoCapture | None:
+        """Release a capture that gives nothing (it still says it is open) and try again with growing waits."""
+        lost.release()
+        wait_s = self._feed.backoff_s
+        for attempt in range(1, self._feed.retries + 1):
+            if self._feed.over() or self._box.wait_ended(wait_s):
+                self._box.end()
+                return None
+            wait_s = min(wait_s * 2, MAX_BACKOFF_S)
+            capture = self._feed.opener()
+            if capture is not None:
+                reason = "the source stopped giving frames"
+                gap = Gap(start_ns=self._last_ns, end_ns=time.monotonic_ns(), reason=reason, attempts=attempt)
+                self._gaps.append(gap)
+                return capture
+        if self._feed.over():
+            return None
+        tries = (
+            f"{self._feed.retries} attempts to open it again failed" if self._feed.retries else "it was not reopened"
+        )
+        self._box.end(
+            CameraError(f"{self._feed.what} stopped after {self._index} frames and {tries}; {self._feed.hint}")
+        )
+        return None
