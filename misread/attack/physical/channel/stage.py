@@ -19,8 +19,8 @@ class View:
     Attributes:
         picture_hw: Height and width of the picture file, in pixels.
         sensor_px: Height of the picture on the sensor, in camera pixels.
-        render_hw: Height and width of the simulated crop. Beyond the profile's cap it is rendered smaller than the sensor
-            sees it, and blur and noise shrink with it.
+        render_hw: Height and width of the simulated crop. Above the profile's cap it is rendered smaller than the
+            sensor sees it, and blur and noise shrink with it.
         margin_px: Sheet around the picture on each side of the padded texture, in file pixels.
     """
 
