@@ -47,14 +47,15 @@ class Exhibit:
         if self.arm not in ARMS:
             message = f"an exhibit's arm is one of {', '.join(ARMS)}, got {self.arm!r}"
             raise OptionError(message)
-        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype.name != "uint8" or not self.image.size:  # noqa: PLR2004  (h, w, 3)
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype.name != "uint8" or not self.image.size:
             message = f"an exhibit's picture is (h, w, 3) uint8 RGB, got {self.image.shape} {self.image.dtype}"
             raise OptionError(message)
 
     @property
     def aspect(self) -> float:
         """Width over height of the picture."""
-        return self.image.shape[1] / self.image.shape[0]
+        height, width = self.image.shape[:2]
+        return float(width / height)
 
 
 def marker_id(exhibit: int, corner: int) -> int:

@@ -1,7 +1,8 @@
 """Where things are on the board, in shares of its side.
 
 Coordinates are continuous: the board spans [0, 1] x [0, 1], x to the right and y down. In pictures a pixel covers
-[i, i + 1), so its centre is at i + 0.5; OpenCV's warps and detectors put it at i, and whoever calls them shifts by half.
+[i, i + 1), so its centre is at i + 0.5; OpenCV's warps and detectors put it at i,
+and whoever calls them shifts by half.
 """
 
 from __future__ import annotations

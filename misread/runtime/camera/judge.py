@@ -89,7 +89,8 @@ def judge(summaries: Sequence[Summary], thresholds: Thresholds) -> tuple[Persist
 
 def _decide(summary: Summary, beside: Sequence[Summary], limits: Thresholds) -> tuple[Finding, str]:
     clean = [other for other in beside if other.arm == "clean"]
-    right, seen = _pool([1 - _share(other) for other in clean], clean)
+    wrong, seen = _pool(clean)
+    right = 1 - wrong
     if summary.label is None or summary.measured < limits.min_frames:
         return "not-measured", f"only {summary.measured} frames could be read, at least {limits.min_frames} are needed"
     if seen < limits.min_frames:
@@ -97,6 +98,19 @@ def _decide(summary: Summary, beside: Sequence[Summary], limits: Thresholds) -> 
     if right < limits.control:
         wanted = f"{limits.control * 100:.0f} % are needed"
         return "invalid-control", f"the clean control was read right in {right * 100:.1f} % of {seen} frames, {wanted}"
+    finding, reason = _weigh(summary, limits)
+    if finding != "persists":
+        return finding, reason
+    placebo = [other for other in beside if other.arm == "placebo" and other.measured]
+    fooled, shown = _pool(placebo)
+    if fooled > limits.placebo:
+        return "inconclusive", f"the placebo was misread too, in {fooled * 100:.1f} % of {shown} frames"
+    extra = f"placebo misread in {fooled * 100:.1f} %" if placebo else "no placebo was shown"
+    return "persists", f"{reason}, control right in {right * 100:.1f} %, {extra}"
+
+
+def _weigh(summary: Summary, limits: Thresholds) -> tuple[Finding, str]:
+    """Hold the interval against the bound."""
     rate, bound = summary.misread, f"{limits.persist * 100:.0f} %"
     if rate.low is None or rate.high is None:
         return "inconclusive", f"{summary.clips} clips give no interval, at least {MIN_CLIPS} are needed"
@@ -104,21 +118,11 @@ def _decide(summary: Summary, beside: Sequence[Summary], limits: Thresholds) -> 
         return "does-not-persist", f"the 95 % interval lies below {bound}"
     if rate.low < limits.persist:
         return "inconclusive", f"the 95 % interval contains {bound}; film more clips"
-    placebo = [other for other in beside if other.arm == "placebo" and other.measured]
-    fooled, shown = _pool([_share(other) for other in placebo], placebo)
-    if placebo and fooled > limits.placebo:
-        return "inconclusive", f"the placebo was misread too, in {fooled * 100:.1f} % of {shown} frames"
-    control = f"control right in {right * 100:.1f} %"
-    return "persists", f"the 95 % interval lies above {bound}, {control}" + (
-        "" if placebo else ", no placebo was shown"
-    )
+    return "persists", f"the 95 % interval lies above {bound}"
 
 
-def _share(summary: Summary) -> float:
-    return summary.misread.share or 0.0
-
-
-def _pool(shares: Sequence[float], summaries: Sequence[Summary]) -> tuple[float, int]:
+def _pool(summaries: Sequence[Summary]) -> tuple[float, int]:
+    """Give the share misread over several exhibits of one arm, and of how many frames."""
     total = sum(summary.measured for summary in summaries)
-    hits = sum(share * summary.measured for share, summary in zip(shares, summaries, strict=True))
+    hits = sum(summary.misread.hits for summary in summaries)
     return (hits / total if total else 0.0), total

@@ -117,4 +117,4 @@ def _around(frame: UInt8, corners: np.ndarray) -> UInt8:
     cut = frame[top : top + int(side), left : left + int(side)]
     if side <= MAX_SIDE_PX:
         return cut.copy()
-    return cv2.resize(cut, (MAX_SIDE_PX, MAX_SIDE_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(cut, (MAX_SIDE_PX, MAX_SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from misread.pixels import fit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from misread.card import ModelCard
     from misread.pixels import UInt8
     from misread.runtime.camera.clips import Place
     from misread.runtime.camera.locate import Crop, Target
@@ -75,8 +80,12 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
 
     """
     readouts = []
+    prepared: dict[ModelCard, UInt8] = {}  # builds of one model are fed alike, so prepare once
     for reader in readers:
-        reading = reader.read(list(crops.values()))
+        card = reader.card
+        if card not in prepared:
+            prepared[card] = np.stack([fit(crop, card) for crop in crops.values()])
+        reading = reader.read_prepared(prepared[card])
         label = subject.label if subject else None
         margins = None if label is None else reading.margin([reader.card.index(label)] * len(crops))
         for row, crop in enumerate(crops):

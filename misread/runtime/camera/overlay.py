@@ -34,7 +34,8 @@ def draw(observation: Observation, tally: Tally) -> UInt8:
     frame = rgb_to_bgr(observation.frame.image)
     scale = max(480 / frame.shape[1], 1.0)
     if scale > 1:
-        frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        enlarged = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        frame = np.asarray(enlarged, np.uint8)
     frame = np.ascontiguousarray(frame)
     shown = [readout for readout in observation.readouts if readout.crop == "raw"]
     if observation.target is not None:
@@ -46,37 +47,35 @@ def draw(observation: Observation, tally: Tally) -> UInt8:
     _head(strip, observation, line, size)
     scores = _scores(observation, tally)
     for row, readout in enumerate(shown, start=1):
-        _row(strip, readout, scores.get(readout.build, ""), row * line, line, size)
+        _row(strip[row * line : (row + 1) * line], readout, scores.get(readout.build, ""), size)
     return np.vstack([frame, strip])
 
 
 def _head(strip: UInt8, observation: Observation, line: int, size: float) -> None:
     subject = observation.subject
     text = f"{subject.arm}: {subject.name}" if subject is not None else "looking for the board ..."
-    _text(strip, text, (0.014, 0.0), line, size, _WHITE)
-    _text(strip, _KEYS, (0.6, 0.0), line, size * 0.72, _GREY)
+    _text(strip[:line], text, 0.014, size, _WHITE)
+    _text(strip[:line], _KEYS, 0.6, size * 0.72, _GREY)
 
 
-def _row(strip: UInt8, readout: Readout, score: str, top: int, line: int, size: float) -> None:
-    area = strip[top : top + line]
+def _row(area: UInt8, readout: Readout, score: str, size: float) -> None:
+    line = area.shape[0]
     width = area.shape[1]
     bar = round(width * 0.2 * readout.confidence)
     left = round(width * 0.5)
     cv2.rectangle(area, (left, round(line * 0.3)), (left + round(width * 0.2), round(line * 0.7)), (60, 58, 56), -1)
     cv2.rectangle(area, (left, round(line * 0.3)), (left + bar, round(line * 0.7)), _colour([readout]), -1)
-    _text(area, readout.build[:18], (0.014, 0.0), line, size * 0.8, _GREY)
-    _text(area, f"{readout.label[:22]} {readout.confidence * 100:.0f} %", (0.2, 0.0), line, size, _colour([readout]))
-    _text(area, score, (0.715, 0.0), line, size * 0.8, _WHITE)
+    _text(area, readout.build[:18], 0.014, size * 0.8, _GREY)
+    _text(area, f"{readout.label[:22]} {readout.confidence * 100:.0f} %", 0.2, size, _colour([readout]))
+    _text(area, score, 0.715, size * 0.8, _WHITE)
 
 
-def _text(
-    area: UInt8, text: str, at: tuple[float, float], line: int, size: float, colour: tuple[int, int, int]
-) -> None:
+def _text(area: UInt8, text: str, at: float, size: float, colour: tuple[int, int, int]) -> None:
     height = 0.62 * max(size, 0.45)
-    left = round(area.shape[1] * at[0])
+    left = round(area.shape[1] * at)
     # OpenCV's fonts know ASCII only; anything else would show as question marks of another width.
     plain = text.encode("ascii", "replace").decode()
-    cv2.putText(area, plain, (left, round(line * 0.64)), _FONT, height, colour, 1, cv2.LINE_AA)
+    cv2.putText(area, plain, (left, round(area.shape[0] * 0.64)), _FONT, height, colour, 1, cv2.LINE_AA)
 
 
 def _colour(readouts: list[Readout]) -> tuple[int, int, int]:
@@ -91,7 +90,7 @@ def _scores(observation: Observation, tally: Tally) -> dict[str, str]:
     if subject is None:
         return {}
     return {
-        summary.build: f"misread {summary.misread.hits}/{summary.measured}  {summary.clips} clips"
+        summary.build: f"misread {summary.misread.hits}/{summary.measured}  {summary.clips} clip{"s" * (summary.clips != 1)}"
         for summary in tally.summaries()
         if summary.exhibit == subject.name and summary.crop == "raw"
     }

@@ -1,7 +1,7 @@
 """The independent capture simulator: numpy and OpenCV only, 8 bits after every stage.
 
-It shares no code with the training channel in `misread.attack`: other kernels, other samplers, a real codec. A new stage
-is one file and one line in `STAGES`.
+It shares no code with the training channel in `misread.attack`: other kernels, other samplers, a real codec. A new
+stage is one file and one line in `STAGES`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import cv2
-
 from misread.errors import OptionError
+from misread.pixels import decode_image, encode_jpeg
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,12 +36,9 @@ class Codec:
 
     def encode(self, image: UInt8) -> bytes:
         """Encode (h, w, 3) uint8 RGB."""
-        _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, self.quality])
-        return data.tobytes()
+        return encode_jpeg(image, self.quality)
 
     def apply(self, image: UInt8, rng: np.random.Generator) -> UInt8:
         """Encode and decode."""
         del rng
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
-        return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return decode_image(self.encode(image), "a frame")

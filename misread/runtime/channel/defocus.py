@@ -41,7 +41,8 @@ class Defocus:
     def apply(self, image: UInt8, rng: np.random.Generator) -> UInt8:
         """Convolve with the disc."""
         del rng
-        return cv2.filter2D(image, -1, disc(round(self.radius_px, 2)), borderType=cv2.BORDER_REPLICATE)
+        kernel = disc(round(self.radius_px, 2))
+        return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 
 @lru_cache(maxsize=64)
@@ -51,5 +52,6 @@ def disc(radius_px: float) -> NDArray[np.float32]:
     side = (2 * reach + 1) * _OVERSAMPLING
     offsets = (np.arange(side) - (side - 1) / 2) / _OVERSAMPLING
     covered = (offsets[:, None] ** 2 + offsets[None, :] ** 2 <= max(radius_px, 0.5) ** 2).astype(np.float32)
-    kernel = cv2.resize(covered, (2 * reach + 1, 2 * reach + 1), interpolation=cv2.INTER_AREA)
-    return kernel / kernel.sum()
+    size = (2 * reach + 1, 2 * reach + 1)
+    kernel = np.asarray(cv2.resize(covered, size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(kernel / kernel.sum(), np.float32)

@@ -47,7 +47,7 @@ class Light:
         """Multiply by the gain map."""
         del rng
         height, width = image.shape[:2]
-        return cv2.multiply(image, _map(self, height, width), scale=1 / _UNIT)
+        return np.asarray(cv2.multiply(image, _map(self, height, width), scale=1 / _UNIT), np.uint8)
 
 
 @lru_cache(maxsize=4)

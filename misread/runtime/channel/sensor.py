@@ -38,7 +38,7 @@ class Sensor:
 
     def __post_init__(self) -> None:
         """Refuse counts without sense."""
-        if not (50 <= self.electrons <= MAX_ELECTRONS and 0 <= self.read_electrons <= self.electrons / 4):  # noqa: PLR2004
+        if not (50 <= self.electrons <= MAX_ELECTRONS and 0 <= self.read_electrons <= self.electrons / 4):
             message = f"a sensor has 50 to {MAX_ELECTRONS:.0f} electrons, read noise at most a quarter, got {self}"
             raise OptionError(message)
 
@@ -55,14 +55,14 @@ class Sensor:
         draw = np.frombuffer(rng.bytes(2 * mosaic.size), np.uint16).reshape(mosaic.shape)
         index = mosaic.astype(np.int32) * _QUANTILES + (draw & (_QUANTILES - 1))
         counts = _readout(self.electrons, self.read_electrons).take(index)
-        return cv2.demosaicing(counts, cv2.COLOR_BayerRGGB2RGB_EA)
+        return np.asarray(cv2.demosaicing(counts, cv2.COLOR_BayerRGGB2RGB_EA), np.uint8)
 
 
 @lru_cache(maxsize=8)
 def _readout(electrons: float, read_electrons: float) -> NDArray[np.uint8]:
     """Give for each of the 256 levels the 4096 evenly spaced quantiles of what the sensor reads, as levels.
 
-    Read noise is folded in as Poisson(n + s^2) - s^2, whose mean and variance are those of shot and read noise together.
+    Read noise is folded in as Poisson(n + s^2) - s^2: its mean and variance are those of shot and read noise together.
     """
     level = np.arange(256) / 255
     linear = np.where(level <= _LINEAR_END, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)

@@ -55,4 +55,4 @@ def shrink_for(flat: UInt8, corners: NDArray[np.float64]) -> UInt8:
     if factor >= 1:
         return flat
     size = (max(round(columns * factor), 1), max(round(rows * factor), 1))
-    return cv2.resize(flat, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(flat, size, interpolation=cv2.INTER_AREA), np.uint8)

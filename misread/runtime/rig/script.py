@@ -51,7 +51,7 @@ class Script:
 
     def __post_init__(self) -> None:
         """Refuse counts and ranges without sense."""
-        if not (1 <= self.clips <= MAX_CLIPS and 1 <= self.frames_per_clip <= MAX_CLIPS and 0 <= self.blank_frames):
+        if not (1 <= self.clips <= MAX_CLIPS and 1 <= self.frames_per_clip <= MAX_CLIPS and self.blank_frames >= 0):
             raise OptionError(
                 f"clips and frames per clip are 1 to {MAX_CLIPS}, got {self.clips}, {self.frames_per_clip}"
             )
@@ -59,7 +59,7 @@ class Script:
             raise OptionError(f"drift is 0 to 1 and the seed not negative, got {self.drift} and {self.seed}")
         near, far = self.distance_m
         low, high = self.yaw_deg
-        if not (self.side_m > 0 and self.side_m < near <= far and -80 <= low <= high <= 80):
+        if not (self.side_m > 0 and self.side_m < near <= far and abs(low) <= 80 and low <= high <= 80):
             raise OptionError(f"the board hangs further away than it is wide, yaw within 80 degrees, got {self}")
 
 

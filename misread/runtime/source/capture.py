@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -36,16 +36,14 @@ def open_capture(target: str | int, backend: int, params: Sequence[int] = ()) ->
 def grab(capture: cv2.VideoCapture) -> UInt8 | None:
     """Read the next frame as (h, w, 3) uint8 RGB, or give None where there is none or it is empty."""
     try:
-        done, frame = capture.read()
+        done, read = capture.read()
     except cv2.error:
         return None
-    if not done or frame is None or frame.size == 0:
+    frame: Any = read  # OpenCV's types promise a picture even where there is none
+    if not done or frame is None or frame.size == 0 or frame.dtype != np.uint8:
         return None
-    if frame.dtype != np.uint8:
-        return None
-    if frame.ndim == 2 or frame.shape[2] == 1:
-        return cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
-    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    grey = frame.ndim == 2 or frame.shape[2] == 1
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB if grey else cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def stamp_ms(capture: cv2.VideoCapture) -> float | None:

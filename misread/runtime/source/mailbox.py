@@ -50,7 +50,7 @@ class Mailbox:
             return True
 
     def end(self, error: MisreadError | None = None, *, discard: bool = False) -> None:
-        """Say that nothing more comes, and why; what waits can still be read unless discarded. The first reason stays."""
+        """Say that nothing more comes, and why; the first reason stays. What waits can be read unless discarded."""
         with self._changed:
             if not self._ended:
                 self._ended, self._error = True, error

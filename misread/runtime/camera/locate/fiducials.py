@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ class Fiducials:
 
     def locate(self, frame: UInt8) -> Target | None:
         """Look near the last place first, then everywhere."""
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
         areas = [(0, 0, grey.shape[1], grey.shape[0])]
         if self._near is not None:
             areas.insert(0, self._near)
@@ -60,14 +60,17 @@ class Fiducials:
         return None
 
     def _detect(self, grey: NDArray[np.uint8], offset: tuple[int, int]) -> Found:
-        corners, ids, _ = self._detector.detectMarkers(np.ascontiguousarray(grey))
+        corners, markers, _ = self._detector.detectMarkers(np.ascontiguousarray(grey))
+        ids: Any = markers  # OpenCV's types do not tell of the None where nothing is found
         found: Found = {}
         if ids is None:
             return found
         for marker, points in zip(ids.ravel(), corners, strict=True):
             exhibit, corner = read_marker_id(int(marker))
             if exhibit in self._aspects:
-                found.setdefault(exhibit, {})[corner] = points.reshape(4, 2) + np.float32(0.5) + np.float32(offset)
+                found.setdefault(exhibit, {})[corner] = (
+                    points.reshape(4, 2) + np.array(offset, np.float32) + np.float32(0.5)
+                )
         return found
 
     def _best(self, found: Found) -> Target | None:
@@ -80,7 +83,8 @@ class Fiducials:
             return None
         board = np.concatenate([self._layout.marker_corners(corner) for corner in markers])
         seen = np.concatenate(list(markers.values()))
-        homography, _ = cv2.findHomography(board, seen, 0)
+        found_plane, _ = cv2.findHomography(board, seen, 0)
+        homography: Any = found_plane
         if homography is None:
             return None
         back = cv2.perspectiveTransform(board[None], homography)[0]

@@ -76,4 +76,6 @@ def _rectify(frame: UInt8, corners: NDArray[np.float32]) -> UInt8:
     flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     # OpenCV's pixel centres are whole numbers, ours lie half a pixel further.
     warp = cv2.getPerspectiveTransform((corners - 0.5).astype(np.float32), flat - np.float32(0.5))
-    return cv2.warpPerspective(frame, warp, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    size = (width, height)
+    flat_picture = cv2.warpPerspective(frame, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(flat_picture, np.uint8)
