@@ -66,9 +66,9 @@ def judge_contenders(
     progress: Progress,
 ) -> Verification:
     """Judge a bundle on contenders, some of which may have failed to open. Otherwise as `judge`."""
-    names = [contender.name for contender in contenders]
-    if not rungs or not names or len(set(names)) < len(names):
-        raise OptionError(f"verification needs a rung, and builds of different names, got {len(rungs)} and {names}")
+    for what, names in (("build", [c.name for c in contenders]), ("rung", [rung.name for rung in rungs])):
+        if not names or len(set(names)) < len(names):
+            raise OptionError(f"verification needs a {what} or more, each of another name, got {names}")
     total = len(bundle.witnesses)
     look(bundle, contenders, rungs, lambda done: progress("reading witnesses", done, total))
     builds: list[BuildVerdict] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from misread.bundle import UNTARGETED
 from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, table, wrapped
-from misread.runtime.verdict import UNTARGETED, Verdict
+from misread.runtime.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
