@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-DEMO ?= demo-out
+DEMO ?= misread-demo
 ARGS ?=
 export PYTHON
 
