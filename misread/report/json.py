@@ -47,14 +47,15 @@ def rate(value: Rate) -> dict[str, Any]:
 
 
 def result_document(kind: str, result: Any) -> dict[str, Any]:
-    """Return any result that is a dataclass as a document: its fields, and its sentence and exit code where it has one.
+    """Return any result as a document, with its sentence and its exit code where it has them.
 
     Args:
         kind: as in `misread-export`.
-        result: a dataclass, nested ones included.
+        result: a dataclass, nested ones included; one that holds pictures has a method `document` that leaves them out.
     """
     said = {name: getattr(result, name) for name in ("sentence", "passed", "exit_code") if hasattr(result, name)}
-    return document(kind, said | plain(result))
+    body = result.document() if hasattr(result, "document") else plain(result)
+    return document(kind, said | body)
 
 
 def verification_document(verification: Verification) -> dict[str, Any]:

@@ -49,10 +49,6 @@ class FileLike(Protocol):
     def opset(self) -> int:
         """Version of the standard operators, read back."""
 
-    @property
-    def nodes(self) -> int:
-        """Operators in the graph."""
-
 
 class BuildLike(Protocol):
     """What is shown of a build; `misread.export.run.Build` is one."""
@@ -101,9 +97,9 @@ def export_text(result: ExportLike, *, width: int = WIDTH) -> str:
         ("calibration", f"{result.calibration} pictures" if result.calibration else ""),
         ("parity on", " / ".join(dict.fromkeys(build.parity.pictures for build in result.builds))),
     ]
-    head = ("build", "", "size", "opset", "nodes", "same label", "logit diff", "sha256")
+    head = ("build", "", "size", "opset", "same label", "logit diff", "sha256")
     rows = [_row(build) for build in result.builds]
-    lines = [*facts(pairs, width=width), "", *table(head, rows, right=range(2, 7), width=width)]
+    lines = [*facts(pairs, width=width), "", *table(head, rows, right=range(2, 6), width=width)]
     names = ", ".join(str(build.file.path) for build in result.builds)
     return "\n".join([*lines, "", *wrapped(f"wrote {names}", width=width)]) + "\n"
 
@@ -115,7 +111,6 @@ def _row(build: BuildLike) -> tuple[str, ...]:
         build.precision,
         _size(build.file.size_bytes),
         str(build.file.opset),
-        str(build.file.nodes),
         f"{agreement.hits}/{agreement.total}",
         f"{build.parity.largest_absolute:.2g}",
         build.file.sha256[:8],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from misread.text import columns, printable, shorten
 
@@ -86,6 +87,11 @@ def percent(share: float | None) -> str:
     return f"{shown} %"
 
 
+def said(values: Mapping[str, Any]) -> str:
+    """Return `name value, name value`, leaving out what has no value."""
+    return ", ".join(f"{name} {_value(value)}" for name, value in values.items() if value is not None)
+
+
 def counts(rate: Rate) -> str:
     """Return `9/10`."""
     return f"{rate.hits}/{rate.total}"
@@ -103,3 +109,9 @@ def _line(row: Sequence[str], widths: Sequence[int], right: Collection[int], ind
         room = " " * (width - columns(text))
         cells.append(room + text if at in right else text + room)
     return (" " * indent + _GAP.join(cells)).rstrip()
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"({said(value)})"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -6,13 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from misread.bundle import UNTARGETED
-from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, table, wrapped
+from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, said, table, wrapped
 from misread.runtime.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verification
 
 #: What each verdict means, shown where it occurs.
@@ -48,8 +45,8 @@ def _head(verification: Verification, width: int) -> list[str]:
     pairs = [
         ("bundle", f"{verification.bundle} ({verification.witnesses} witnesses)"),
         ("made on", verification.origin),
-        ("threat", _said(verification.threat)),
-        ("attack", _said(verification.attack)),
+        ("threat", said(verification.threat)),
+        ("attack", said(verification.attack)),
     ]
     return facts(pairs, width=width)
 
@@ -168,11 +165,3 @@ def _witness_row(name: str, judgement: Judgement) -> tuple[str, str, str, str]:
 def _look(look: Look) -> str:
     sure = f"{100 * look.confidence:.0f}"
     return f"{look.label} {'>99' if sure == '100' else sure} %"
-
-
-def _said(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {_value(value)}" for key, value in values.items() if value is not None)
-
-
-def _value(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,129 @@
+"""What `misread attack` prints."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Protocol
+
+from misread.bundle import UNTARGETED
+from misread.report.text.table import WIDTH, facts, said, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from misread.bundle import Bundle
+    from misread.stats import Rate
+
+
+class AttackLike(Protocol):
+    """What is shown of an attack; `misread.attack.run.AttackResult` is one."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The witnesses."""
+
+    @property
+    def pictures(self) -> int:
+        """Pictures taken."""
+
+    @property
+    def skipped(self) -> int:
+        """Pictures misread already."""
+
+    @property
+    def found(self) -> Rate:
+        """Of the others, those with a misread copy."""
+
+    @property
+    def verified(self) -> Mapping[str, Rate]:
+        """Per build, the share of the witnesses that it misreads."""
+
+    @property
+    def zero_gradients(self) -> int:
+        """Pictures whose gradient vanished."""
+
+    @property
+    def passes(self) -> float:
+        """Mean of forward passes per picture."""
+
+    @property
+    def gradients(self) -> float:
+        """Mean of gradient passes per picture."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time."""
+
+
+def attack_text(result: AttackLike, *, witnesses: int = 10, width: int = WIDTH) -> str:
+    """Return an attack as plain text: what was found, how small the changes are, where the witnesses lie.
+
+    Args:
+        result: what came of it.
+        witnesses: how many are listed one by one; the bundle's manifest has all.
+        width: of the screen, in columns.
+    """
+    bundle = result.bundle
+    pairs = [
+        ("origin", bundle.origin),
+        ("threat", said(bundle.threat)),
+        ("attack", said(bundle.attack)),
+        ("pictures", f"{result.pictures}, of which {result.skipped} are misread already"),
+        ("found", result.found.text()),
+        *((f"on {name}", rate.text()) for name, rate in result.verified.items()),
+        ("median", _median(bundle)),
+        ("spent", f"{result.passes:.0f} passes, {result.gradients:.0f} gradients a picture, {result.seconds:.1f} s"),
+        ("warning", _warning(result)),
+    ]
+    blocks = [facts(pairs, width=width), _witnesses(bundle, witnesses, width), wrapped(_last(result), width=width)]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _median(bundle: Bundle) -> str:
+    changes = [witness.change for witness in bundle.witnesses]
+    if not changes:
+        return ""
+    values, levels = (
+        median(values) for values in zip(*((c.values_changed, c.largest_level) for c in changes), strict=True)
+    )
+    return f"{values:,.0f} values changed, none by more than {levels:g} of 255 levels, L2 {_l2(bundle):.3f}"
+
+
+def _l2(bundle: Bundle) -> float:
+    return median(witness.change.l2 for witness in bundle.witnesses)
+
+
+def _warning(result: AttackLike) -> str:
+    if not result.zero_gradients:
+        return ""
+    return (
+        f"the gradient vanished on {result.zero_gradients} pictures; the model saturates or hides its gradient, "
+        "and what was not found may still exist"
+    )
+
+
+def _witnesses(bundle: Bundle, limit: int, width: int) -> list[str]:
+    rows = [
+        (
+            witness.id,
+            witness.label + ("" if witness.goal == UNTARGETED else f" → {witness.goal}"),
+            f"{witness.change.values_changed:,} of {witness.change.values_total:,}",
+            str(witness.change.largest_level),
+            f"{witness.change.l2:.3f}",
+        )
+        for witness in bundle.witnesses[: max(limit, 0)]
+    ]
+    if not rows:
+        return []
+    lines = table(("witness", "label", "values changed", "levels", "L2"), rows, right={2, 3, 4}, width=width, gives=1)
+    left = len(bundle.witnesses) - len(rows)
+    return [*lines, f"  … and {left} more in the manifest"] if left else lines
+
+
+def _last(result: AttackLike) -> str:
+    count = len(result.bundle.witnesses)
+    if not count:
+        return f"no witness was found; {result.bundle.folder} says so"
+    witnesses = "1 witness" if count == 1 else f"{count} witnesses"
+    folder = result.bundle.folder
+    return f"wrote {witnesses} to {folder}; prove them on a build with: misread verify {folder} -m MODEL.onnx"
