@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from misread.runtime.camera.result import CameraResult
     from misread.runtime.camera.tally import Summary
 
-_HEAD = ("exhibit", "arm", "misread", "share", "95 % CI", "clips", "longest run", "first")
+_HEAD = ("exhibit", "arm", "misread", "95 % CI", "clips", "longest run", "first")
 
 
 def camera_text(result: CameraResult, *, width: int = WIDTH) -> str:
@@ -54,7 +54,6 @@ def _group(build: str, crop: str, summaries: list[Summary], width: int) -> list[
             one.exhibit,
             one.arm,
             counts(one.misread) if one.label is not None else f"{one.measured} read",
-            percent(one.misread.share) if one.label is not None else "-",
             interval(one.misread) if one.label is not None else "-",
             f"{one.clips_misread}/{one.clips}" if one.label is not None else str(one.clips),
             f"{one.longest_run} {one.longest_label}" if one.longest_label else "-",
@@ -63,7 +62,7 @@ def _group(build: str, crop: str, summaries: list[Summary], width: int) -> list[
         for one in summaries
     ]
     title = wrapped(f"{build}, {crop} crop", width=width)
-    lines = table(_HEAD, rows, right={2, 3, 4, 5, 7}, width=width, gives=6)
+    lines = table(_HEAD, rows, right={2, 3, 4, 6}, width=width, gives=5)
     read = [line for one in summaries for line in _labels(one, width)]
     return [*title, *lines, *read]
 

@@ -27,7 +27,7 @@ def table(
     indent: int = 2,
     gives: int = 0,
 ) -> list[str]:
-    """Return a table as lines; one column gives way where the others would not fit.
+    """Return a table as lines; one column gives way where they do not fit, the widest others after it.
 
     Args:
         head: one word per column; all empty leaves the line out.
@@ -35,30 +35,35 @@ def table(
         right: columns aligned to the right.
         width: of the screen, in columns.
         indent: spaces before each line.
-        gives: the column that is shortened.
+        gives: the column that is shortened first.
     """
     cells = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(columns(row[at]) for row in cells) for at in range(len(head))]
-    rest = indent + sum(widths) - widths[gives] + len(_GAP) * (len(widths) - 1)
-    widths[gives] = min(widths[gives], max(width - rest, _MIN_SHRUNK))
+    room = width - indent - len(_GAP) * (len(widths) - 1)
+    for at in sorted(range(len(widths)), key=lambda at: (at != gives, -widths[at])):
+        widths[at] = max(min(widths[at], _MIN_SHRUNK), widths[at] - max(0, sum(widths) - room))
     lines = [_line(row, widths, right, indent) for row in cells]
     return lines if any(cells[0]) else lines[1:]
 
 
 def facts(pairs: Sequence[tuple[str, str]], *, width: int = WIDTH) -> list[str]:
     """Return `name  value` lines, values wrapped beside their names; pairs without a value are left out."""
-    shown = [(name, printable(value)) for name, value in pairs if value]
+    shown = [(shorten(printable(name), width // 3), value) for name, value in pairs if value]
     reach = max((columns(name) for name, _ in shown), default=0) + len(_GAP)
-    return [line for name, value in shown for line in wrapped(value, first=name.ljust(reach), width=width)]
+    return [
+        line
+        for name, value in shown
+        for line in wrapped(value, first=name + " " * (reach - columns(name)), width=width)
+    ]
 
 
 def wrapped(text: str, *, first: str = "", width: int = WIDTH) -> list[str]:
     """Return text broken at spaces, its further lines indented to stand below the end of `first`."""
     return textwrap.wrap(
         printable(text),
-        width=max(width, len(first) + _MIN_SHRUNK),
+        width=max(width, columns(first) + _MIN_SHRUNK),
         initial_indent=first,
-        subsequent_indent=" " * len(first),
+        subsequent_indent=" " * columns(first),
         break_on_hyphens=False,
     ) or [first.rstrip()]
 
