@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from misread.runtime.source.frame import Frame, FrameSource, Health
     from misread.runtime.source.options import SourceOptions
 
+FAVOURITE: Final = "Stop"
 _SIDE_PX: Final = 192
 
 
@@ -43,7 +44,7 @@ class Virtual:
         return cls(options)
 
     def __init__(self, options: SourceOptions) -> None:
-        exhibits = options.exhibits or (drawn_exhibit(DRAWN[0]),)
+        exhibits = options.exhibits or (drawn_exhibit(FAVOURITE),)
         self._camera = VirtualCamera(exhibits, options.script or Script(), fps=options.rig_fps).__enter__()
         every = options.rig_fps is None
         try:
@@ -100,7 +101,7 @@ def default_exhibit(labels: Sequence[str], wanted: str | None) -> Exhibit:
         InputError: The wanted label has no drawing, or the model knows none of the drawn signs.
 
     """
-    known = [label for label in DRAWN if label in labels]
+    known = sorted((label for label in DRAWN if label in labels), key=FAVOURITE.__ne__)
     if wanted is not None and wanted in DRAWN:
         return drawn_exhibit(wanted)
     if wanted is not None or not known:
