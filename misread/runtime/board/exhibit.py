@@ -28,6 +28,7 @@ class Exhibit:
         label: The label a right reading gives; empty for the background arm.
         target: The label the attacker wanted, or None.
         group: Exhibits of one group are compared: the clean one is the control of the changed ones.
+        prepared: The picture is what a model's input holds, so what is seen of it is not cropped once more.
 
     """
 
@@ -38,6 +39,7 @@ class Exhibit:
     label: str
     target: str | None = None
     group: str = "sign"
+    prepared: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an index without markers, an unknown arm, and a picture that is not one."""

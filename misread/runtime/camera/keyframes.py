@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -30,6 +30,7 @@ class KeyFrame:
         arm: Its condition.
         clip: Number of the clip.
         index: Of the frame in its source.
+        seconds: Since the first frame that was kept of anything.
         image: (h, w, 3) uint8 RGB around the picture, at most 240 px a side.
         readouts: What each build read from each crop.
         file: Name of the PNG beside the summary, or None when nothing is written.
@@ -40,6 +41,7 @@ class KeyFrame:
     arm: str
     clip: int
     index: int
+    seconds: float
     image: UInt8
     readouts: tuple[Readout, ...]
     file: str | None = None
@@ -53,12 +55,15 @@ class KeyFrames:
         self._kept: dict[Subject, list[KeyFrame]] = {}
         self._seen: dict[Subject, int] = {}
         self._stride: dict[Subject, int] = {}
+        self._first_ns = 0
 
     def offer(self, observation: Observation) -> None:
         """Keep the frame if it falls on the grid; when twice too many are kept, the grid becomes twice as wide."""
         subject, target, clip = observation.subject, observation.target, observation.place.clip
         if not self._count or subject is None or target is None or clip is None:
             return
+        if not self._seen:
+            self._first_ns = observation.frame.time_ns
         number = self._seen.get(subject, 0)
         self._seen[subject] = number + 1
         stride = self._stride.setdefault(subject, 1)
@@ -71,6 +76,7 @@ class KeyFrames:
                 arm=subject.arm,
                 clip=clip,
                 index=observation.frame.index,
+                seconds=(observation.frame.time_ns - self._first_ns) * 1e-9,
                 image=_around(observation.frame.image, target.corners),
                 readouts=observation.readouts,
             )
@@ -100,8 +106,7 @@ def save(frames: tuple[KeyFrame, ...], folder: Path) -> tuple[KeyFrame, ...]:
         name = f"frames/{number:03d}-{frame.arm}.png"
         (folder / "frames").mkdir(exist_ok=True)
         write_png(folder / name, frame.image)
-        fields = {field: getattr(frame, field) for field in ("exhibit", "arm", "clip", "index", "image", "readouts")}
-        named.append(KeyFrame(**fields, file=name))
+        named.append(replace(frame, file=name))
     return tuple(named)
 
 

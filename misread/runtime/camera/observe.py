@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,7 +84,9 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
     for reader in readers:
         card = reader.card
         if card not in prepared:
-            prepared[card] = np.stack([fit(crop, card) for crop in crops.values()])
+            # A prepared picture fills the input: only its size is still to be made right.
+            shape = replace(card, resize="squash", resize_px=None) if subject and subject.prepared else card
+            prepared[card] = np.stack([fit(crop, shape) for crop in crops.values()])
         reading = reader.read_prepared(prepared[card])
         label = subject.label if subject else None
         margins = None if label is None else reading.margin([reader.card.index(label)] * len(crops))

@@ -90,7 +90,7 @@ def _scores(observation: Observation, tally: Tally) -> dict[str, str]:
     if subject is None:
         return {}
     return {
-        summary.build: f"misread {summary.misread.hits}/{summary.measured}  {summary.clips} clip{"s" * (summary.clips != 1)}"
+        summary.build: f"misread {summary.misread.hits}/{summary.measured}, clip {summary.clips}"
         for summary in tally.summaries()
         if summary.exhibit == subject.name and summary.crop == "raw"
     }

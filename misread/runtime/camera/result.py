@@ -111,5 +111,5 @@ def _control(summary: Summary) -> str:
 
 
 def _without_picture(frame: KeyFrame) -> Mapping[str, Any]:
-    names = ("exhibit", "arm", "clip", "index", "file", "readouts")
+    names = ("exhibit", "arm", "clip", "index", "seconds", "file", "readouts")
     return {name: jsonable(getattr(frame, name)) for name in names}

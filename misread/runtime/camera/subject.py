@@ -25,6 +25,7 @@ class Subject:
         label: What a right reading says; None when nobody said.
         target: What the attacker wanted, or None.
         group: Subjects of one group are compared.
+        prepared: The picture is what the input holds: what is seen of it is resized, and not cropped once more.
 
     """
 
@@ -33,12 +34,20 @@ class Subject:
     label: str | None
     target: str | None = None
     group: str = "sign"
+    prepared: bool = False
 
 
 def subject_of(exhibit: Exhibit) -> Subject:
     """Leave the picture away."""
     label = None if exhibit.arm == "background" else exhibit.label
-    return Subject(name=exhibit.name, arm=exhibit.arm, label=label, target=exhibit.target, group=exhibit.group)
+    return Subject(
+        name=exhibit.name,
+        arm=exhibit.arm,
+        label=label,
+        target=exhibit.target,
+        group=exhibit.group,
+        prepared=exhibit.prepared,
+    )
 
 
 def exhibits_of(bundle: Bundle, names: Sequence[str] = ()) -> tuple[Exhibit, ...]:
@@ -71,7 +80,8 @@ def exhibits_of(bundle: Bundle, names: Sequence[str] = ()) -> tuple[Exhibit, ...
                     image=bundle.read(reference),
                     label=witness.label,
                     target=None if witness.goal == UNTARGETED else witness.goal,
-                    group=hung.setdefault(witness.clean.sha256, f"{witness.id}"),
+                    group=hung.setdefault(witness.clean.sha256, witness.id),
+                    prepared=witness.prepared,
                 )
             )
     if not pictures:

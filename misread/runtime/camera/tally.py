@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from misread.stats import Rate, clip_rate
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from misread.runtime.camera.locate import Crop
     from misread.runtime.camera.observe import Observation, Readout
     from misread.runtime.camera.subject import Subject
+
+
+MAX_TRACES: Final = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +41,7 @@ class Summary:
         first_misread_s: Median over the clips that were misread of the time until it happened.
         first_right_s: Median over the clips that were read right at some time of the time until it happened.
         labels: What was read how often, the most frequent first.
+        trace: Per clip one letter a frame: `x` misread, `.` not misread, `-` not measured; the first 2,000 clips.
 
     """
 
@@ -59,6 +63,7 @@ class Summary:
     first_misread_s: float | None
     first_right_s: float | None
     labels: tuple[tuple[str, int], ...]
+    trace: tuple[str, ...] = ()
 
     @property
     def right(self) -> float | None:
@@ -74,6 +79,7 @@ class _Clip:
     aimed: int = 0
     first_wrong_ns: int | None = None
     first_right_ns: int | None = None
+    trace: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -117,8 +123,10 @@ def _count(count: _Count, observation: Observation, readout: Readout, subject: S
     clip = count.clips.setdefault(place.clip, _Clip(start_ns=now_ns))
     count.captured += 1 + place.bridged
     clip.frames += 1
+    clip.trace.append("-" * place.bridged)
     count.labels[readout.label] += 1
     wrong = subject.label is not None and readout.label != subject.label
+    clip.trace.append("x" if wrong else ".")
     clip.aimed += subject.target is not None and readout.label == subject.target
     if wrong:
         clip.wrong += 1
@@ -156,6 +164,7 @@ def _summary(subject: Subject, build: str, crop: Crop, count: _Count) -> Summary
         first_misread_s=_median([(clip.start_ns, clip.first_wrong_ns) for clip in clips]),
         first_right_s=_median([(clip.start_ns, clip.first_right_ns) for clip in clips]),
         labels=tuple(count.labels.most_common(8)),
+        trace=tuple("".join(clip.trace) for clip in clips[:MAX_TRACES]),
     )
 
 

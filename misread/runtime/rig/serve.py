@@ -1,13 +1,14 @@
-"""`misread rig`: the virtual camera by itself, for any program that opens network cameras."""
+"""`misread rig`: the virtual camera for other programs, until somebody stops it."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from misread.errors import OptionError
 from misread.runtime.rig.script import Script
-from misread.runtime.rig.virtual import VirtualCamera
+from misread.runtime.rig.virtual import NOMINAL_FPS, VirtualCamera
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,30 +16,56 @@ if TYPE_CHECKING:
     from misread.runtime.board import Exhibit
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """How a served film went.
+
+    Attributes:
+        url: Where it was.
+        interrupted: Whether Ctrl-C ended it rather than the time.
+
+    """
+
+    url: str
+    interrupted: bool
+
+
 def serve(
     exhibits: Sequence[Exhibit],
     *,
-    fps: float = 30.0,
+    fps: float = NOMINAL_FPS,
     seconds: float | None = None,
     seed: int = 0,
-    on_ready: Callable[[str], None] = lambda _: None,
-    stop: threading.Event | None = None,
-) -> None:
-    """Film exhibits over and over and serve them as MJPEG on loopback until the time is up.
+    on_ready: Callable[[str], None] | None = None,
+    script: Script | None = None,
+) -> Served:
+    """Film exhibits over and over and serve them as MJPEG on loopback, until Ctrl-C or the time is up.
 
     Args:
-        exhibits: what hangs on the board in turn.
-        fps: frames per second; slow viewers miss some.
-        seconds: when to end; None goes on until `stop` is set or Ctrl-C.
-        seed: of poses, light and noise.
-        on_ready: told the address once the stream can be opened.
-        stop: set it to end early.
+        exhibits: What hangs on the board in turn.
+        fps: Frames per second.
+        seconds: When to end, or None.
+        seed: Of poses, light and noise; not with `script`.
+        on_ready: Is told the address once it answers.
+        script: Clips and poses, where the default does not suit: clips of a second, blanks of half a second.
 
     Raises:
-        OptionError: a rate or a time that makes no sense.
+        OptionError: No exhibit, or a rate or time without sense.
+
     """
-    if seconds is not None and not 0 < seconds < threading.TIMEOUT_MAX:
-        raise OptionError(f"seconds is above 0, got {seconds}")
-    with VirtualCamera(exhibits, Script(seed=seed), fps=fps, loop=True) as camera:
-        on_ready(camera.url)
-        (stop or threading.Event()).wait(seconds)
+    if seconds is not None and not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise OptionError(f"the rig serves for above 0 s, got {seconds}")
+    if not 0 < fps <= 1000:
+        raise OptionError(f"fps is above 0 and at most 1000, got {fps}")
+    frames = max(round(fps), 1)
+    script = script or Script(seed=seed, frames_per_clip=frames, blank_frames=max(frames // 2, 3))
+    interrupted = False
+    with VirtualCamera(exhibits, script, fps=fps, loop=True) as camera:
+        url = camera.url
+        try:
+            if on_ready is not None:
+                on_ready(url)
+            threading.Event().wait(seconds)
+        except KeyboardInterrupt:
+            interrupted = True
+    return Served(url=url, interrupted=interrupted)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
 
 from misread.errors import OptionError
-from misread.pixels import UInt8
 from misread.runtime.board import MAX_EXHIBITS, Exhibit, Layout, draw_board, marker_id, read_marker_id
+
+if TYPE_CHECKING:
+    from misread.pixels import UInt8
 
 SQUARE = np.full((48, 48, 3), (200, 30, 40), np.uint8)
 

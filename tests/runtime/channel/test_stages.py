@@ -94,7 +94,9 @@ def test_the_sensor_keeps_colours_where_they_are() -> None:
 def test_the_codec_is_the_real_jpeg_encoder() -> None:
     codec = Codec(quality=60)
     data = codec.encode(picture())
-    decoded = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert bgr is not None
+    decoded = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     assert (codec.apply(picture(), np.random.default_rng(0)) == decoded).all()
     assert data.startswith(b"\xff\xd8")
 

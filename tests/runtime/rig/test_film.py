@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from misread.runtime.board import Exhibit, Layout
 from misread.runtime.camera.locate import Fiducials
 from misread.runtime.rig import Camera, Film, Script, plan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SCRIPT = Script(clips=3, frames_per_clip=3, blank_frames=1, seed=1)
 

@@ -104,9 +104,11 @@ def test_stopping_twice_and_without_viewers_is_fine() -> None:
 
 
 def test_other_paths_are_not_found() -> None:
-    with VirtualCamera([EXHIBIT], SCRIPT, camera=SMALL) as camera:
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(camera.url + "x")  # noqa: S310  our own server on loopback
+    with (
+        VirtualCamera([EXHIBIT], SCRIPT, camera=SMALL) as camera,
+        pytest.raises(urllib.error.HTTPError, match="404"),
+    ):
+        urllib.request.urlopen(camera.url + "x")  # noqa: S310  our own server on loopback
 
 
 def test_it_listens_on_loopback_only() -> None:

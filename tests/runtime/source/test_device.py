@@ -57,9 +57,8 @@ def test_the_format_comes_before_the_size_and_dark_frames_are_skipped(monkeypatc
     opened = iter([pretend])
     monkeypatch.setattr(device, "open_capture", lambda *_: next(opened, None))
     source = open_source("device:0", SourceOptions(retries=1, backoff_s=0.0, width=640, height=480))
-    frames = []
     with pytest.raises(CameraError, match="camera device:0 stopped"):
-        frames.extend(source.frames())
+        list(source.frames())
     source.close()
     assert [what for what, _ in pretend.asked] == [
         cv2.CAP_PROP_FOURCC,

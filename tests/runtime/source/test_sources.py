@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -44,7 +45,7 @@ def test_every_source_keeps_the_contract(name: str, texts: dict[str, str]) -> No
     source.close()
     assert len(frames) >= 3
     assert [frame.index for frame in frames] == list(range(len(frames)))
-    assert all(a.time_ns < b.time_ns for a, b in zip(frames, frames[1:], strict=False))
+    assert all(a.time_ns < b.time_ns for a, b in pairwise(frames))
     assert all(frame.image.dtype == np.uint8 and frame.image.shape[2] == 3 for frame in frames)
     assert source.health().dropped == 0
     assert source.health().properties
@@ -57,7 +58,7 @@ def test_every_source_shows_an_example_that_it_takes(name: str, texts: dict[str,
 
 
 def test_an_unknown_source_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="no source 'nowhere.mp4'.*virtual, device:0"):
+    with pytest.raises(InputError, match=r"no source 'nowhere.mp4'.*virtual, device:0"):
         open_source("nowhere.mp4")
 
 
@@ -165,7 +166,13 @@ def test_a_mailbox_keeps_the_newest_and_counts_the_rest() -> None:
 
 def test_a_mailbox_for_every_frame_lets_the_sender_wait() -> None:
     box = Mailbox(every=True, depth=2)
-    sender = threading.Thread(target=lambda: [box.put(frame(index)) for index in range(20)] and box.end())
+
+    def send() -> None:
+        for index in range(20):
+            box.put(frame(index))
+        box.end()
+
+    sender = threading.Thread(target=send)
     sender.start()
     got = []
     while (one := box.get()) is not None:
