@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from misread.pixels import UInt8
 
 MIN_MARKERS: Final = 3
-SURE_MARKER_PX: Final = 25.0  # From here on two markers pin the plane down well enough.
+SURE_MARKER_PX: Final = 25.0  # From here on two markers across the picture pin its plane down.
 MAX_ERROR: Final = 0.02  # Of the picture's size; a marker misread or a bent board goes beyond.
 _REACH: Final = 0.6
 
@@ -79,7 +79,9 @@ class Fiducials:
         exhibit = Counter({index: len(markers) for index, markers in found.items()}).most_common(1)[0][0]
         markers = found[exhibit]
         side_px = float(np.mean([np.linalg.norm(points[0] - points[1]) for points in markers.values()]))
-        if len(markers) < (MIN_MARKERS if side_px < SURE_MARKER_PX else MIN_MARKERS - 1):
+        # Two markers of one side leave the other side to extrapolation (3 % off at 15 degrees); a diagonal does not.
+        diagonal = {0, 2} <= markers.keys() or {1, 3} <= markers.keys()
+        if len(markers) < MIN_MARKERS and not (diagonal and side_px >= SURE_MARKER_PX):
             return None
         board = np.concatenate([self._layout.marker_corners(corner) for corner in markers])
         seen = np.concatenate(list(markers.values()))
