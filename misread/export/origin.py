@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,6 @@ class Preparation:
     antialias: bool = True
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse a normalisation that divides by nothing."""
-        if not all(value > 0 for value in self.std):
-            message = f"std must be positive, got {self.std}"
-            raise OptionError(message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +71,8 @@ def load_origin(
         weights: a state dict or safetensors file for the network.
         labels: a file of class names, or `none` for numbers as names.
         size_hw: height and width of the network's input in pixels.
-        card: instead of `labels`, `size_hw` and `preparation`: everything at once.
+        card: instead of `labels`, `size_hw` and `preparation`: everything at once, for the network as it stands; what
+            it says of scale, mean, std and BGR order moves into the twin.
         preparation: how pictures are brought to `size_hw`.
 
     Raises:
@@ -88,26 +84,33 @@ def load_origin(
         message = f"{text!r} names no classifier; an origin is written as one of: {forms}"
         raise ModelError(message)
     loaded = kind.load(text, weights)
-    if card is None:
-        card = loaded.card
-    elif labels is not None or size_hw is not None or preparation is not None:
+    told = labels is not None or size_hw is not None or preparation is not None
+    if card is not None and told:
         message = "give a card, or labels, size and preparation, not both"
         raise OptionError(message)
-    if card is not None and labels is None and size_hw is None and preparation is None:
-        twin = make_twin(loaded.module)
-        _check_card(text, twin, card)
-        return Origin(name=text, twin=twin, card=card, weights_sha256=loaded.weights_sha256)
-    return _from_flags(text, loaded, labels=labels, size_hw=size_hw, preparation=preparation)
+    card = card or loaded.card
+    if card is None or told:
+        card = _card_from_flags(text, loaded, labels=labels, size_hw=size_hw, preparation=preparation)
+    if card.output != "logits":
+        message = f"{text}: attacks and parity need logits; leave the softmax out of the network, and out of the card"
+        raise ModelError(message)
+    twin, plain = _bake(loaded, card)
+    count = count_classes(twin, channels=plain.channels, size_hw=plain.size_hw)
+    if count != len(plain.labels):
+        message = f"{text} has {count} outputs and its card {len(plain.labels)} labels; they must be as many"
+        raise ModelError(message)
+    return Origin(name=text, twin=twin, card=plain, weights_sha256=loaded.weights_sha256)
 
 
-def _from_flags(
+def _card_from_flags(
     text: str,
     loaded: Loaded,
     *,
     labels: Path | None,
     size_hw: tuple[int, int] | None,
     preparation: Preparation | None,
-) -> Origin:
+) -> ModelCard:
+    """Make a card of what was said, what the origin knows, and what a forward pass shows."""
     known = loaded.card
     size_hw = size_hw or (known.size_hw if known else None)
     missing = [
@@ -117,25 +120,22 @@ def _from_flags(
     if missing or size_hw is None:
         message = f"{text} does not say how it is fed; add {' and '.join(missing)}"
         raise ModelError(message)
-    if preparation is None:
-        preparation = _preparation_of(known) if known else Preparation()
-    twin = make_twin(loaded.module, mean=preparation.mean, std=preparation.std)
-    channels, count = _measure(twin, size_hw)
+    channels, count = _measure(make_twin(loaded.module), size_hw)
     names = known.labels if known and labels is None else read_labels(labels or Path(NUMBERED), count=count)
-    card = ModelCard(
+    if known and preparation is None:
+        return replace(known, labels=names, size_hw=size_hw)
+    given = preparation or Preparation()
+    return ModelCard(
         labels=names,
         size_hw=size_hw,
-        resize=preparation.resize,
-        resize_px=preparation.resize_px,
-        interpolation=preparation.interpolation,
-        antialias=preparation.antialias,
+        resize=given.resize,
+        resize_px=given.resize_px,
+        interpolation=given.interpolation,
+        antialias=given.antialias,
         colour="grey" if channels == 1 else "rgb",
-        mean=(0.0,) * channels,
-        std=(1.0,) * channels,
-        baked_normalisation=True,
+        mean=given.mean or (0.0,) * channels,
+        std=given.std or (1.0,) * channels,
     )
-    _check_card(text, twin, card)
-    return Origin(name=text, twin=twin, card=card, weights_sha256=loaded.weights_sha256)
 
 
 def _measure(twin: Twin, size_hw: tuple[int, int]) -> tuple[int, int]:
@@ -149,22 +149,22 @@ def _measure(twin: Twin, size_hw: tuple[int, int]) -> tuple[int, int]:
             raise error from None
 
 
-def _check_card(text: str, twin: Twin, card: ModelCard) -> None:
-    """Refuse a card that the twin cannot be fed by: the twin takes [0, 1] values, RGB or grey, and gives logits."""
-    plain = not any(card.mean) and set(card.std) == {1.0} and card.colour != "bgr" and card.output == "logits"
-    if not plain or card.scale != 1 / 255:
-        message = f"{text}: a twin takes RGB or grey in [0, 1] and gives logits; put normalisation into the network"
-        raise ModelError(message)
-    count = count_classes(twin, channels=card.channels, size_hw=card.size_hw)
-    if count != len(card.labels):
-        message = f"{text} has {count} outputs and its card {len(card.labels)} labels; they must be as many"
-        raise ModelError(message)
-
-
-def _preparation_of(card: ModelCard) -> Preparation:
-    return Preparation(
-        resize=card.resize,
-        resize_px=card.resize_px,
-        interpolation=card.interpolation,
-        antialias=card.antialias,
+def _bake(loaded: Loaded, card: ModelCard) -> tuple[Twin, ModelCard]:
+    """Move scale, mean, std and BGR order from the card into the twin, which takes RGB or grey in [0, 1]."""
+    factor = 255 * card.scale
+    scaled = not math.isclose(factor, 1) or any(card.mean) or set(card.std) != {1.0}
+    twin = make_twin(
+        loaded.module,
+        mean=tuple(value / factor for value in card.mean) if scaled else (),
+        std=tuple(value / factor for value in card.std) if scaled else (),
+        bgr=card.colour == "bgr",
     )
+    plain = replace(
+        card,
+        colour="rgb" if card.colour == "bgr" else card.colour,
+        scale=1 / 255,
+        mean=(0.0,) * card.channels,
+        std=(1.0,) * card.channels,
+        baked_normalisation=True,
+    )
+    return twin, plain

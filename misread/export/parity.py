@@ -176,7 +176,7 @@ def _compare(expected: Float32, single: Float32, batched: Float32, pictures: Pic
         agreement=wilson(int((same | tied).sum()), len(pictures)),
         ties=int(tied.sum()),
         largest_absolute=largest,
-        largest_relative=largest / max(scale, np.finfo(np.float32).tiny),
+        largest_relative=largest / scale if scale > 0 else largest,
         batch_jitter=float(np.abs(single - batched).max()),
         pictures=pictures.source,
         synthetic=len(expected) - len(pictures),

@@ -23,7 +23,7 @@ MIN_CALIBRATION: Final = 8
 SHIPPED: Final = "shipped scenes"
 _NOISE_RATIO: Final = 0.75
 _FLAT_LEVELS: Final = 2.0
-_CROPS: Final = ((-0.05, 0.0), (0.0, 0.03), (0.05, -0.03), (0.1, 0.0), (0.25, 0.05), (0.6, -0.1))
+_CROPS: Final = ((-0.06, 0.0), (-0.03, 0.03), (0.0, -0.03), (0.03, 0.02), (0.08, 0.0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +134,7 @@ def _find(folder: Path) -> tuple[Path, ...]:
 def _views(path: Path, corners: Sequence[tuple[float, float]]) -> Iterator[tuple[str, UInt8]]:
     image = read_image(path)
     yield path.name, image
+    seen = {image.shape[:2]}
     points = np.asarray(corners, np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     side = float((high - low).max())
@@ -142,5 +143,6 @@ def _views(path: Path, corners: Sequence[tuple[float, float]]) -> Iterator[tuple
         left, top = np.maximum(np.floor(centre - half), 0).astype(int)
         right, bottom = np.ceil(centre + half).astype(int)
         view = image[top:bottom, left:right]
-        if min(view.shape[:2]) >= MIN_CALIBRATION:
+        if view.shape[:2] not in seen:
+            seen.add(view.shape[:2])
             yield f"{path.name} {margin:+.2f}", view

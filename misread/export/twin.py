@@ -21,14 +21,17 @@ class Twin(nn.Module):
 
     Attributes:
         body: the copied module, in eval mode.
+        bgr: whether the body takes blue first.
     """
 
     mean: Tensor | None
     std: Tensor | None
 
-    def __init__(self, body: nn.Module, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> None:
+    def __init__(
+        self, body: nn.Module, *, mean: Sequence[float] = (), std: Sequence[float] = (), bgr: bool = False
+    ) -> None:
         super().__init__()
-        self.body = body
+        self.body, self.bgr = body, bgr
         self.register_buffer("mean", _per_channel(mean) if mean else None)
         self.register_buffer("std", _per_channel(std) if std else None)
         self.eval().requires_grad_(requires_grad=False)
@@ -39,6 +42,8 @@ class Twin(nn.Module):
         Raises:
             ModelError: the module returns something else than one (n, k) tensor, or a tuple that begins with one.
         """
+        if self.bgr:
+            images = images.flip(1)
         if self.mean is not None:
             images = images - self.mean
         if self.std is not None:
@@ -55,13 +60,14 @@ class Twin(nn.Module):
         return output
 
 
-def make_twin(module: nn.Module, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> Twin:
+def make_twin(module: nn.Module, *, mean: Sequence[float] = (), std: Sequence[float] = (), bgr: bool = False) -> Twin:
     """Copy `module` into a twin; the module itself stays as it is.
 
     Args:
         module: takes (n, c, h, w) float32; in any mode, on any device.
         mean: subtracted from [0, 1] values first, one per channel; empty when the module normalises by itself.
         std: divided by next, likewise.
+        bgr: the module takes blue first; mean and std are in its order.
 
     Raises:
         ModelError: not a torch module, or one that cannot be copied.
@@ -76,7 +82,7 @@ def make_twin(module: nn.Module, *, mean: Sequence[float] = (), std: Sequence[fl
     except Exception as error:  # a module may hold anything: locks, handles, tensors inside a graph
         message = f"the module cannot be copied ({type(error).__name__}: {error}); detach what it stores in forward"
         raise ModelError(message) from error
-    return Twin(body.to(device="cpu", dtype=torch.float32), mean=mean, std=std)
+    return Twin(body.to(device="cpu", dtype=torch.float32), mean=mean, std=std, bgr=bgr)
 
 
 def count_classes(twin: Twin, *, channels: int, size_hw: tuple[int, int]) -> int:

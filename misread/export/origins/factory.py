@@ -45,6 +45,8 @@ def run_user_code(doing: str, error: BaseException) -> ModelError:
     trace, line = error.__traceback__, None
     while trace is not None:
         line, trace = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}", trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename:
+        line = f"{Path(error.filename).name}:{error.lineno}"
     return ModelError(f"{doing} raised {type(error).__name__}: {first_line(error)} (at {line})")
 
 
