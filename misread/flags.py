@@ -7,11 +7,15 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from misread.card import Colour, Interpolation, ModelCard, Output, Resize
+from misread.card import ModelCard
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+if TYPE_CHECKING:
     from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,15 +38,15 @@ class CardFlags:
 
     labels: Path | None = None
     size: str | None = None
-    resize: Resize | None = None
+    resize: str | None = None
     resize_px: int | None = None
-    interpolation: Interpolation | None = None
+    interpolation: str | None = None
     antialias: bool | None = None
-    colour: Colour | None = None
+    colour: str | None = None
     scale: str | None = None
     mean: str | None = None
     std: str | None = None
-    output: Output | None = None
+    output: str | None = None
 
     def card(self) -> ModelCard | None:
         """Return the card that the flags describe, or None where none was given.
@@ -105,3 +109,44 @@ def parse_size(text: str) -> tuple[int, int]:
     if not 1 <= len(sides) <= 2 or not all(side.strip().isdecimal() for side in sides):
         raise OptionError(f"expected a size in pixels such as 224, or height x width such as 224x320, got {text!r}")
     return int(sides[0]), int(sides[-1])
+
+
+def parse_batch(text: str) -> int | Literal["dynamic"]:
+    """Read a whole number of pictures per call, or `dynamic`.
+
+    Raises:
+        OptionError: it is neither.
+    """
+    if text == "dynamic":
+        return "dynamic"
+    if not (text.isdecimal() and int(text) >= 1):
+        raise OptionError(f"batch is a number of pictures from 1 or 'dynamic', got {text!r}")
+    return int(text)
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, int | float | bool | str]:
+    """Read `name=value` texts: whole numbers, fractions, `true` and `false`, else words.
+
+    Raises:
+        OptionError: one has no name or no value, or a name stands twice.
+    """
+    settings: dict[str, int | float | bool | str] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if not name or not value or name in settings:
+            raise OptionError(f"expected each setting once as NAME=VALUE, such as steps=100, got {text!r}")
+        settings[name] = _value(value)
+    return settings
+
+
+def _value(text: str) -> int | float | bool | str:
+    if text in {"true", "false"}:
+        return text == "true"
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return parse_number(text)
+    except OptionError:
+        return text

@@ -8,7 +8,7 @@ import pytest
 
 from misread.card import ModelCard
 from misread.errors import OptionError
-from misread.flags import CardFlags, parse_number, parse_size
+from misread.flags import CardFlags, parse_batch, parse_number, parse_settings, parse_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,3 +60,18 @@ def test_flags_make_the_card_that_they_say(tmp_path: Path, flags: dict[str, Any]
     (tmp_path / "a.txt").write_text("a\nb\n")
     made = CardFlags(labels=tmp_path / "a.txt", size="8", **flags).card()
     assert made == ModelCard(labels=("a", "b"), size_hw=(8, 8), **card)
+
+
+def test_a_batch_is_a_number_or_dynamic() -> None:
+    assert (parse_batch("4"), parse_batch("dynamic")) == (4, "dynamic")
+    for text in ("0", "-1", "many", ""):
+        with pytest.raises(OptionError, match="from 1 or 'dynamic'"):
+            parse_batch(text)
+
+
+def test_settings_are_numbers_truths_and_words() -> None:
+    texts = ["steps=100", "alpha = 1/4", "rate=0.5", "start=true", "loss=margin"]
+    assert parse_settings(texts) == {"steps": 100, "alpha": 0.25, "rate": 0.5, "start": True, "loss": "margin"}
+    for wrong in (["steps"], ["=3"], ["steps="], ["steps=1", "steps=2"]):
+        with pytest.raises(OptionError, match="once as NAME=VALUE"):
+            parse_settings(wrong)
