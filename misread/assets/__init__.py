@@ -34,6 +34,11 @@ def weights_path() -> Path:
     return _HERE / "signs.safetensors"
 
 
+def scenes_csv() -> Path:
+    """Return the list of the shipped pictures with their labels, as `find_samples` reads it."""
+    return _HERE / "scenes" / "scenes.csv"
+
+
 def scenes() -> tuple[SceneFile, ...]:
     """Return the shipped pictures, in the order in which they were drawn."""
     folder = _HERE / "scenes"
