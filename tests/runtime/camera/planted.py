@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from misread.runtime.board import Arm
 from misread.runtime.camera.clips import Clips
 from misread.runtime.camera.locate import Target
 from misread.runtime.camera.observe import Observation, Readout
 from misread.runtime.camera.subject import Subject
 from misread.runtime.camera.tally import Summary, Tally
 from misread.runtime.source import Frame
+
+if TYPE_CHECKING:
+    from misread.runtime.board import Arm
 
 LABELS = {"s": "Stop", "4": "Speed 40", "y": "Yield"}
 FRAME_NS = 100_000_000  # ten frames a second

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from misread.errors import OptionError
 from misread.runtime.camera.judge import Finding, Thresholds, judge
-from misread.runtime.camera.tally import Summary
 from tests.runtime.camera.planted import subject, summary
+
+if TYPE_CHECKING:
+    from misread.runtime.camera.tally import Summary
 
 GOOD = ["ssss"] * 8
 BAD = ["4444"] * 8

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
 
 from misread.errors import OptionError, UnknownName
-from misread.pixels import UInt8
 from misread.runtime.board import Exhibit, Layout, draw_board
 from misread.runtime.camera.locate import Fiducials, Target, open_locator
 from misread.runtime.channel import paste
 from misread.runtime.rig import Camera, Pose
+
+if TYPE_CHECKING:
+    from misread.pixels import UInt8
 
 QUARTERS = np.zeros((40, 40, 3), np.uint8)
 QUARTERS[:20, :20], QUARTERS[:20, 20:], QUARTERS[20:, 20:], QUARTERS[20:, :20] = (
@@ -63,7 +67,7 @@ def test_hidden_markers(hide: tuple[int, ...], found: bool) -> None:
     target = Fiducials({4: 1.0}).locate(scene(Pose(distance_m=2.0, yaw_deg=15), hide))
     assert (target is not None) == found
     if target is not None:
-        assert np.abs(target.corners - expected(Pose(distance_m=2.0, yaw_deg=15))).max() < 1.5
+        assert np.abs(target.corners - expected(Pose(distance_m=2.0, yaw_deg=15))).max() < 3.5  # of 185
 
 
 def test_two_small_markers_are_not_enough() -> None:
