@@ -16,10 +16,11 @@ from misread.runtime.threads import usable_threads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_HOST: Final = ("torch", "onnx", "onnx_ir", "onnxscript", "safetensors", "sympy")
 #: What each extra brings, as modules to look for.
 EXTRAS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("export", ("torch", "onnx", "onnxscript", "safetensors", "sympy")),
-    ("attack", ("torch", "onnx", "onnxscript", "safetensors", "sympy")),
+    ("export", _HOST),
+    ("attack", _HOST),
     ("video", ("av",)),
 )
 #: Packages that put the same module in place: whichever was installed last wins, and nobody is told.

@@ -251,3 +251,25 @@ def test_readers_need_names_of_their_own(tmp_path: Path, names: tuple[str, ...])
 def test_rungs_need_names_of_their_own(tmp_path: Path, rungs: tuple[AsFile, ...]) -> None:
     with pytest.raises(OptionError, match="a rung or more, each of another name"):
         judge(bundle_of(tmp_path, [(flat(100), flat(150))]), [brightness()], rungs=rungs)
+
+
+def test_who_fell_on_the_host_is_not_killed_again_on_the_build(tmp_path: Path) -> None:
+    torch = ((False, False), (True, False), (True, True))
+    bundle = bundle_of(tmp_path, [(flat(60), flat(100))] * 3, torch=torch)
+    result = judge(bundle, [brightness()], rungs=FILE)
+    assert [step.killed for step in result.ladder] == [("0000",), ("0001",), ("0002",)]
+
+
+def test_a_contested_witness_has_not_survived_and_stays_in_the_denominator(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, [(flat(60), flat(128)), (flat(60), flat(200))])
+    (step,) = judge(bundle, [brightness(alone=9)], rungs=FILE).ladder[2:]
+    assert (step.survived.hits, step.survived.total, step.contested, step.killed) == (1, 2, 1, ("0000",))
+
+
+def test_a_prepared_picture_is_neither_resized_nor_cropped_again(tmp_path: Path) -> None:
+    # Dark as a whole, bright in the middle, which is all that a second crop would leave.
+    card = ModelCard(labels=CARD.labels, size_hw=(8, 8), resize="crop", resize_px=16)
+    clean = flat(50)
+    clean[2:6, 2:6] = 250
+    bundle = bundle_of(tmp_path, [(clean, flat(200))], card=card)
+    assert verdicts(judge(bundle, [brightness(card=card)], rungs=FILE)) == ["verified"]

@@ -119,4 +119,6 @@ def _line(row: Sequence[str], widths: Sequence[int], right: Collection[int], ind
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"({said(value)})"
+    if isinstance(value, list | tuple):
+        return " ".join(_value(entry) for entry in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
