@@ -17,13 +17,13 @@ from misread.runtime.board import Exhibit
 from misread.runtime.camera import CameraResult, FilmOptions, film
 from misread.runtime.camera.loop import Command
 from misread.runtime.camera.result import KIND
-from misread.runtime.camera.tally import Tally
 from misread.runtime.source import SourceOptions
 from tests.runtime.camera.scenes import GREEN, RED, colour_reader, exhibit, feed, flat, trio
 from tests.runtime.source.faulty import camera, jpeg
 
 if TYPE_CHECKING:
     from misread.runtime.camera.observe import Observation
+    from misread.runtime.camera.tally import Tally
 
 
 @pytest.fixture(scope="module")
