@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from misread.bundle import UNTARGETED
 from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, said, table, wrapped
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verification
 
 #: What each verdict means, shown where it occurs.
-MEANINGS = {
+MEANINGS: Final = {
     Verdict.VERIFIED: "read right when clean, misread when changed",
     Verdict.REFUTED: "read right when clean, and the change does not do what it should",
     Verdict.CONTESTED: "the margin lies inside the build's own noise",
