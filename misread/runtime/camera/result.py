@@ -37,7 +37,7 @@ class CameraResult:
         frames: Frames that reached the loop.
         located: Frames in which a target was found.
         seconds: From the first to the last frame, on the source's clock.
-        ended: Why the run ended: `source`, `time`, `clips`, `quit` or `interrupted`, or `lost` with the source gone.
+        ended: Why the run ended: `source`, `time`, `quit` or `interrupted`, or `lost` with the source gone.
         health: Frames dropped, gaps, and what the source read back.
         thresholds: What the verdicts hang on.
         summaries: Per exhibit, build and crop.

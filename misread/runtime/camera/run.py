@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from misread.bundle import read_bundle
 from misread.errors import OptionError
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from misread.runtime.camera.observe import Observation
     from misread.runtime.camera.result import CameraResult
 
+WINDOW_FPS: Final = 10.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CameraOptions:
@@ -47,7 +49,7 @@ class CameraOptions:
         clips: Of each exhibit, on the virtual camera.
         frames_per_clip: Likewise.
         seed: Of the virtual camera's poses, light and noise.
-        rig_fps: Its frames per second; None as fast as they are read, none lost. In a window it runs at 30.
+        rig_fps: Its frames per second; None as fast as they are read, none lost; 10 in a window.
         key_frames: How many frames of each exhibit to keep as pictures.
         thresholds: What the verdicts hang on.
         feed: Time limits and wished size; its exhibits, script and rate are set from the fields above.
@@ -148,7 +150,8 @@ def _exhibits(options: CameraOptions, card: ModelCard) -> Sequence[Exhibit]:
 
 def _feed(options: CameraOptions) -> SourceOptions:
     feed = options.feed
-    live = 30.0 if not options.headless and options.rig_fps is None else options.rig_fps
+    # In a window clips run at a speed that the eye follows, and still no frame need be dropped.
+    live = WINDOW_FPS if not options.headless and options.rig_fps is None else options.rig_fps
     return SourceOptions(
         open_timeout_s=feed.open_timeout_s,
         read_timeout_s=feed.read_timeout_s,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from misread.runtime.source.options import SourceOptions
 
 FAVOURITE: Final = "Stop"
+PATIENCE_S: Final = 60.0
 _SIDE_PX: Final = 192
 
 
@@ -47,6 +48,8 @@ class Virtual:
         exhibits = options.exhibits or (drawn_exhibit(FAVOURITE),)
         self._camera = VirtualCamera(exhibits, options.script or Script(), fps=options.rig_fps).__enter__()
         every = options.rig_fps is None
+        # It cannot hang but be slow on a busy machine; closing it cuts the connection, so nobody waits for this.
+        options = replace(options, open_timeout_s=PATIENCE_S, read_timeout_s=PATIENCE_S)
         try:
             self._live = Live(
                 Feed(

@@ -164,10 +164,12 @@ def test_locators_that_make_no_sense_are_refused(text: str, says: str) -> None:
 
 def test_markers_that_contradict_each_other_are_not_believed() -> None:
     frame = scene(hide=(2,))
-    # The third marker hangs elsewhere: a board that is bent, or another one behind it.
+    # The third marker hangs beside the board: a sheet that is bent, or another one behind it.
     stray = cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50), 18, 60)
-    frame[20:110, 20:110] = 255
-    frame[35:95, 35:95] = stray[..., None]
+    frame[430:510, 640:720] = 255
+    frame[440:500, 650:710] = stray[..., None]
+    found = Fiducials({4: 1.0})._detect(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8), (0, 0))
+    assert sorted(found[4]) == [0, 1, 2, 3]
     assert Fiducials({4: 1.0}).locate(frame) is None
 
 
