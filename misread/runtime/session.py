@@ -19,7 +19,8 @@ from misread.registry import unknown
 from misread.runtime.threads import usable_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    import re
+from collections.abc import Callable, Generator, Sequence
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
@@ -32,6 +33,7 @@ _LEVELS: Final = {
     "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
     "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
 }
+_STATUS: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _DTYPES: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
@@ -277,8 +279,12 @@ def _ort_errors(said: str, kind: type[MisreadError]) -> Generator[None]:
     except Exception as error:
         if not _from_onnxruntime(error):
             raise
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise kind(f"{said}: {first[:300]}") from error
+        raise kind(f"{said}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = _STATUS.sub("", str(error).strip()).splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def _from_onnxruntime(error: Exception) -> bool:
