@@ -1,1 +1,16 @@
-"""Attacks: they propose images in torch, and one function settles and measures them."""
+"""Attacks: they propose images in torch, and one function settles and measures them.
+
+A new attack is one file and one line in ``ATTACKS``; the contract tests pick it up from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from misread.attack.gradient.pgd import Pgd
+from misread.attack.minimal.nearest import Nearest
+
+if TYPE_CHECKING:
+    from misread.attack.problem import Attack
+
+ATTACKS: Final[tuple[type[Attack], ...]] = (Nearest, Pgd)

@@ -89,7 +89,7 @@ def execute(
     """
     started = time.perf_counter()
     goal = goal or Untargeted()
-    _fits(attack, threat)
+    fits_threat(attack, threat)
     _valid(images, labels, threat)
     allowed = None if mask is None else mask.to(device=images.device, dtype=torch.bool).expand_as(images)
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
@@ -131,7 +131,10 @@ def _outcome(  # noqa: PLR0917 - one private caller
     seconds: float,
 ) -> Outcome:
     """Judge the final images once more: their size and the goal, from the images alone."""
-    size = ball_of(threat.norm).size((final.double() - images.double()).flatten(1))
+    change = (final.double() - images.double()).flatten(1)
+    if threat.levels is not None:
+        change = (change * FULL_SCALE).round() / FULL_SCALE
+    size = ball_of(threat.norm).size(change)
     inside = size <= threat.radius * (1 + 1e-6) + 1e-7
     success = achieved(logits, wanted) & ~skipped & inside
 
@@ -154,7 +157,12 @@ def _outcome(  # noqa: PLR0917 - one private caller
     )
 
 
-def _fits(attack: Attack, threat: Threat) -> None:
+def fits_threat(attack: Attack, threat: Threat) -> None:
+    """Refuse an attack that cannot work under this threat.
+
+    Raises:
+        OptionError: it knows other norms, or needs a size.
+    """
     if threat.norm not in attack.norms:
         message = f"attack {attack.name} knows {' and '.join(attack.norms)}, got {threat.norm}; choose one of them"
         raise OptionError(message)

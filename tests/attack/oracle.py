@@ -101,7 +101,7 @@ def _bisect(gain: Callable[[float], float], top: float, deficit: float) -> float
     if gain(top) < deficit:
         return np.inf
     low, high = 0.0, top
-    for _ in range(200):
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if gain(middle) >= deficit else (middle, high)
     return high
@@ -127,3 +127,11 @@ def _labelled(weight: Floats, images: Tensor) -> Instance:
     bias = -0.5 * weight.sum(1)
     read = (images.flatten(1).double().numpy() @ weight.T + bias).argmax(1)
     return Instance(weight, bias, images, torch.from_numpy(read))
+
+
+def two_class(deficit_levels: float, *, values: int = 12, clean: int = 128) -> Instance:
+    """A grey image of equal values that is misread once every value has moved by more than so many levels."""
+    weight = np.stack([np.zeros(values), np.ones(values)])
+    bias = np.array([values * (clean + deficit_levels) / 255, 0.0])
+    images = torch.full((1, 1, 3, values // 3), clean / 255)
+    return Instance(weight, bias, images, torch.zeros(1, dtype=torch.int64))

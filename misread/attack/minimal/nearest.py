@@ -44,7 +44,7 @@ class Nearest:
     looked_at: int = 9
     targets: int = 2
     walk: int = 2
-    starts: int = 1
+    starts: int = 2
     steps: int = 40
 
     def __post_init__(self) -> None:

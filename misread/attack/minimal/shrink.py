@@ -1,7 +1,7 @@
 """Walk on a ball whose radius follows the best success: the radius rule of DDN and FMN with a margin loss.
 
-Decoupled direction and norm, arXiv 1811.09600; fast minimum norm, arXiv 2102.12827. On the grid the gradient is taken at
-the settled image, so each pass judges what a file would hold; the change itself stays real-valued between the steps,
+Decoupled direction and norm, arXiv 1811.09600; fast minimum norm, arXiv 2102.12827. On the grid the gradient is taken
+at the settled image, so each pass judges what a file would hold; the change itself stays real-valued between the steps,
 which lets small pulls add up to a level.
 """
 
@@ -80,7 +80,7 @@ class Shrink:
 
 
 def _next_radius(problem: Problem, rows: Tensor, radius: Tensor, hit: Tensor, change: float) -> Tensor:
-    """Below the best after a hit, larger after a miss, never up to the best again; whole levels for linf on the grid."""
+    """Below the best after a hit, larger after a miss, never up to the best; whole levels for linf on the grid."""
     best = problem.size[rows]
     if problem.threat.norm == "linf" and problem.threat.levels is not None:
         best, radius = (best * FULL_SCALE).round(), radius * FULL_SCALE

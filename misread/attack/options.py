@@ -1,0 +1,92 @@
+"""What `misread attack` is asked to do; refused before anything is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args
+
+from misread.assets import scenes_csv
+from misread.attack import ATTACKS
+from misread.attack.execute import fits_threat
+from misread.attack.space import Space
+from misread.attack.threat import Threat
+from misread.errors import OptionError
+from misread.registry import by_name, unknown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from misread.attack.problem import Attack
+    from misread.export.origin import Preparation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttackOptions:
+    """What to attack, how, and where the result goes.
+
+    Attributes:
+        origin: The classifier; `misread.export.origin.load_origin` says how it is written.
+        out: Folder of the bundle.
+        data: Pictures: one, a folder, class folders, or a CSV; None takes the shipped scenes, for `signs` alone.
+        attack: Name in ``ATTACKS``.
+        settings: Options of the attack that differ from its defaults, as in ``{"steps": 100}``.
+        threat: Norm and size.
+        target: Label that the changed pictures are to be read as; None takes any wrong one.
+        space: ``input`` changes the prepared picture, ``file`` the picture at its own size.
+        builds: ONNX files; where given, a minimal change is finished on what they misread.
+        limit: Take at most so many pictures, spread evenly; None takes all.
+        seed: Of all randomness.
+        overwrite: Replace an existing bundle.
+        weights: Of the origin.
+        labels: File of the origin's labels.
+        size_hw: The origin's input size, where it does not say.
+        preparation: How its pictures are prepared, likewise.
+
+    Raises:
+        UnknownName: no such attack, or it has no such setting.
+        OptionError: a value outside its range, or an attack that does not fit the threat.
+    """
+
+    origin: str
+    out: Path
+    data: Path | None = None
+    attack: str = "minimal"
+    settings: dict[str, Any] = field(default_factory=dict)
+    threat: Threat = field(default_factory=Threat)
+    target: str | None = None
+    space: Space = "input"
+    builds: tuple[Path, ...] = ()
+    limit: int | None = None
+    seed: int = 0
+    overwrite: bool = False
+    weights: Path | None = None
+    labels: Path | None = None
+    size_hw: tuple[int, int] | None = None
+    preparation: Preparation | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse before anything is loaded."""
+        fits_threat(self.make_attack(), self.threat)
+        if self.space not in get_args(Space):
+            raise OptionError(unknown("space", self.space, get_args(Space)))
+        if self.limit is not None and not self.limit >= 1:
+            raise OptionError(f"limit is at least 1, got {self.limit}; leave it out to take all pictures")
+        if not 0 <= self.seed < 2**63:
+            raise OptionError(f"seed is a whole number from 0, got {self.seed}")
+        if self.data is None and self.origin != "signs":
+            raise OptionError(f"{self.origin} brings no pictures of its own; add --data with some that it reads right")
+        if self.threat.levels is None:
+            raise OptionError("a bundle holds 8-bit files; leave levels at 256")
+
+    @property
+    def pictures(self) -> Path:
+        """Where the pictures are."""
+        return self.data or scenes_csv()
+
+    def make_attack(self) -> Attack:
+        """The attack with its settings."""
+        kind = by_name("attack", ATTACKS, self.attack)
+        known = tuple(getattr(kind, "__dataclass_fields__", {}))
+        for name in self.settings:
+            by_name(f"setting of {self.attack}", known, name, key=str)
+        return kind(**self.settings)

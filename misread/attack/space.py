@@ -1,0 +1,82 @@
+"""Which pixels are attacked: the prepared picture's, or the file's, through the device's resize and crop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+
+from misread.pixels import crop_plan
+from misread.resample import resize_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from misread.card import ModelCard
+
+Space = Literal["input", "file"]
+
+
+class FileView(nn.Module):
+    """The card's geometry in front of a twin: pictures of one size in, logits out, differentiable.
+
+    It multiplies by the same matrices as ``misread.pixels.fit`` and rounds where that rounds; the gradient passes the
+    rounding as if it were not there.
+    """
+
+    def __init__(self, twin: Callable[[Tensor], Tensor], card: ModelCard, size_hw: tuple[int, int]) -> None:
+        """Build the matrices.
+
+        Args:
+            twin: (n, c, h, w) in [0, 1] at ``card.size_hw`` -> logits.
+            card: How a picture becomes the input.
+            size_hw: Height and width of the pictures.
+        """
+        super().__init__()
+        self.twin, self.grey = twin, card.colour == "grey"
+        size, (top, left) = (card.size_hw, (0, 0)) if card.resize == "squash" else crop_plan(size_hw, card)
+        self.same = tuple(size) == tuple(size_hw)
+        bottom, right = top + card.size_hw[0], left + card.size_hw[1]
+        rows = _axis(size_hw[0], size[0], card, same=self.same)[top:bottom]
+        columns = _axis(size_hw[1], size[1], card, same=self.same)[left:right]
+        self.register_buffer("rows", rows)
+        self.register_buffer("columns", columns.T.contiguous())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of (n, 3, h, w) RGB in [0, 1] at the file's size."""
+        return self.twin(self.prepared(x))
+
+    def prepared(self, x: Tensor) -> Tensor:
+        """The prepared picture, (n, 1 or 3, h, w) in [0, 1], on the 256 levels."""
+        wide = ((x * 255) @ self.get_buffer("columns")).clamp(0, 255)
+        pixels = _rounded(self.get_buffer("rows") @ wide).clamp(0, 255)
+        if self.grey:
+            luma = torch.tensor([19595, 38470, 7471], dtype=x.dtype, device=x.device).view(1, 3, 1, 1) / 65536
+            pixels = _rounded((pixels * luma).sum(1, keepdim=True))
+        return pixels / 255
+
+
+class ChannelsLast(nn.Module):
+    """A twin whose convolutions run in the channels-last layout, which CPUs and GPUs work through faster."""
+
+    def __init__(self, twin: nn.Module) -> None:
+        """Take over the twin: its weights change layout, not value."""
+        super().__init__()
+        self.twin = twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits."""
+        logits: Tensor = self.twin(x.contiguous(memory_format=torch.channels_last))
+        return logits
+
+
+def _axis(size_in: int, size_out: int, card: ModelCard, *, same: bool) -> Tensor:
+    if same:
+        return torch.eye(size_in)
+    return torch.from_numpy(resize_weights(size_in, size_out, card.interpolation, card.antialias).copy())
+
+
+def _rounded(x: Tensor) -> Tensor:
+    """Nearest whole number, halves up; the gradient of the identity."""
+    return x + (torch.floor(x.detach() + 0.5) - x.detach())

@@ -1,0 +1,68 @@
+"""The published acceptance for minimal attacks: all succeed, median 1.01, p95 1.02, at every logit scale."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from misread.attack.base import Norm, Threat, execute
+from misread.attack.minimal.nearest import Nearest
+from misread.errors import OptionError
+from tests.attack.oracle import Instance, on_grid
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_real_valued_ratio_to_the_optimum(
+    norm: Norm, instance: Instance, optima: dict[str, torch.Tensor], generator: torch.Generator
+) -> None:
+    medians = []
+    for scale in (0.3, 3.0, 30.0):
+        outcome = execute(
+            Nearest(),
+            instance.model(scale),
+            instance.images,
+            instance.labels,
+            threat=Threat(norm=norm, levels=None),
+            generator=generator,
+        )
+        ratio = outcome.size / optima[norm]
+        assert outcome.found == 64
+        assert ratio.median() <= 1.001
+        assert ratio.quantile(0.95) <= 1.002
+        assert ratio.min() > 1 - 1e-6
+        medians.append(float(ratio.median()))
+    assert max(medians) - min(medians) <= 0.005
+
+
+def test_on_the_grid_linf_is_exact(instance: Instance, generator: torch.Generator) -> None:
+    grid = on_grid(instance)
+    outcome = execute(Nearest(), grid.model(), grid.images, grid.labels, threat=Threat(), generator=generator)
+    assert (outcome.size * 255).round().tolist() == grid.optimum_levels().tolist()
+
+
+def test_on_the_grid_l2_stays_near_the_real_optimum(instance: Instance, generator: torch.Generator) -> None:
+    grid = on_grid(instance)
+    outcome = execute(Nearest(), grid.model(), grid.images, grid.labels, threat=Threat(norm="l2"), generator=generator)
+    ratio = outcome.size / torch.from_numpy(grid.optimum("l2"))
+    assert outcome.found == 64
+    assert ratio.median() <= 1.003
+    assert ratio.quantile(0.95) <= 1.006
+
+
+@pytest.mark.parametrize("options", [{"looked_at": 0}, {"targets": 0}, {"walk": 0}, {"starts": 0}, {"steps": 0}])
+def test_nothing_to_do_is_refused(options: dict[str, int]) -> None:
+    with pytest.raises(OptionError, match="at least 1"):
+        Nearest(**options)
+
+
+def test_one_level_ends_the_search(generator: torch.Generator) -> None:
+    """An image one level from the boundary leaves the batch: no smaller change exists."""
+    image = torch.full((1, 1, 4, 4), 127 / 255)
+
+    def model(x: torch.Tensor) -> torch.Tensor:
+        bright = x.mean((1, 2, 3)) - 127.5 / 255
+        return torch.stack([-bright, bright], 1)
+
+    outcome = execute(Nearest(), model, image, torch.zeros(1, dtype=torch.int64), threat=Threat(), generator=generator)
+    assert outcome.size.item() == pytest.approx(1 / 255)
+    assert outcome.backwards.item() < 10

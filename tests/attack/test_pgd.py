@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from misread.attack.base import Threat, execute
+from misread.attack.gradient.pgd import Pgd
+from misread.attack.objective import LOSSES
+from misread.errors import OptionError, UnknownName
+from tests.attack.oracle import Instance, two_class
+
+
+@pytest.mark.parametrize("options", [{"steps": 0}, {"restarts": 0}, {"step": 0.0}, {"step": math.nan}])
+def test_nonsense_is_refused(options: dict[str, float]) -> None:
+    with pytest.raises(OptionError, match="got"):
+        Pgd(**options)  # type: ignore[arg-type]
+
+
+def test_an_unknown_loss_is_suggested() -> None:
+    with pytest.raises(UnknownName, match="margin"):
+        Pgd(loss="margn")
+
+
+@pytest.mark.parametrize("loss", [loss.name for loss in LOSSES])
+def test_every_loss_works(loss: str, grid_instance: Instance, generator: torch.Generator) -> None:
+    outcome = execute(
+        Pgd(loss=loss),
+        grid_instance.model(30.0),
+        grid_instance.images,
+        grid_instance.labels,
+        threat=Threat(eps=20 / 255),
+        generator=generator,
+    )
+    assert outcome.found == 24
+
+
+def test_the_last_iterate_is_scored(generator: torch.Generator) -> None:
+    """One step and no random start: whoever scores before stepping returns the clean image."""
+    instance = two_class(5.0)
+    outcome = execute(
+        Pgd(steps=1, step=1.0),
+        instance.model(),
+        instance.images,
+        instance.labels,
+        threat=Threat(eps=8 / 255),
+        generator=generator,
+    )
+    assert (outcome.found, outcome.backwards.tolist(), outcome.forwards.tolist()) == (1, [1], [2])
+
+
+def test_finished_images_cost_no_more_passes(grid_instance: Instance, generator: torch.Generator) -> None:
+    outcome = execute(
+        Pgd(steps=50),
+        grid_instance.model(),
+        grid_instance.images,
+        grid_instance.labels,
+        threat=Threat(eps=11 / 255),
+        generator=generator,
+    )
+    assert 0 < outcome.found < 24
+    assert outcome.backwards[outcome.success].max() < 50
+    assert outcome.backwards[~outcome.success].min() == 50
+
+
+def test_restarts_differ_and_are_drawn_per_image(generator: torch.Generator) -> None:
+    """A model with no gradient leaves every run at its random start; each start is its own."""
+    seen: list[torch.Tensor] = []
+
+    def flat(x: torch.Tensor) -> torch.Tensor:
+        seen.append(x.detach().clone())
+        return torch.stack([torch.ones(len(x)), torch.zeros(len(x))], 1) + 0 * x.sum((1, 2, 3))[:, None]
+
+    images = torch.full((2, 1, 4, 4), 128 / 255)
+    images[1] = 64 / 255
+    outcome = execute(
+        Pgd(steps=1, restarts=3, random_start=True),
+        flat,
+        images,
+        torch.zeros(2, dtype=torch.int64),
+        threat=Threat(eps=16 / 255),
+        generator=generator,
+    )
+    starts = [batch - images for batch in seen[1:7:2]]  # between them lie the offers
+    assert len({tuple(row.flatten().tolist()) for batch in starts for row in batch}) == 6
+    assert outcome.zero_gradients.tolist() == [3, 3]

@@ -1,0 +1,222 @@
+"""From pictures to a bundle, on a classifier whose answer is known in closed form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from misread.attack.judges import Judges
+from misread.attack.options import AttackOptions
+from misread.attack.run import attack_to_bundle
+from misread.attack.threat import Threat
+from misread.bundle import read_bundle
+from misread.card import ModelCard
+from misread.errors import FileError, InputError, OptionError, StorageError, UnknownName
+from misread.pixels import fit, write_png
+from misread.runtime.session import FunctionReader
+
+ORIGIN = """
+import torch
+
+class Bright(torch.nn.Module):
+    def forward(self, x):
+        bright = x.mean((1, 2, 3)) * 255 - 120.5
+        return torch.stack([-bright, bright], 1)
+
+def make():
+    return Bright()
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An origin file, its labels, and pictures of three sizes: two dark, one bright, one in the wrong folder."""
+    (tmp_path / "net.py").write_text(ORIGIN)
+    (tmp_path / "labels.txt").write_text("dark\nbright\n")
+    for name, size, level in (("dark/a", 8, 118), ("dark/b", 16, 119), ("dark/wrong", 8, 200), ("bright/c", 12, 123)):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_png(tmp_path / "data" / f"{name}.png", np.full((size, size, 3), level, np.uint8))
+    return tmp_path
+
+
+def _options(place: Path, **changes: Any) -> AttackOptions:
+    return AttackOptions(
+        **{
+            "origin": f"{place / 'net.py'}:make",
+            "labels": place / "labels.txt",
+            "size_hw": (8, 8),
+            "data": place / "data",
+            "out": place / "bundle",
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize("space", ["input", "file"])
+def test_a_bundle_of_minimal_witnesses(place: Path, space: str) -> None:
+    seen: list[tuple[str, int, int]] = []
+    result = attack_to_bundle(_options(place, space=space), progress=lambda *told: seen.append(told))
+    bundle = read_bundle(place / "bundle")
+    assert bundle.witnesses == result.bundle.witnesses
+    assert result.bundle.folder == place / "bundle"
+    assert (result.pictures, result.skipped, result.found.text()[:3]) == (4, 1, "3/3")
+    assert {one.source: one.change.largest_level for one in bundle.witnesses} == {
+        "bright/c.png": 3,
+        "dark/a.png": 3,
+        "dark/b.png": 2,
+    }
+    assert dict(bundle.counts) == {"pictures": 4, "skipped": 1, "attempted": 3, "found": 3}
+    for one in bundle.witnesses:
+        clean, changed = bundle.read(one.clean), bundle.read(one.changed)
+        assert one.prepared == (space == "input")
+        assert one.torch_8bit
+        assert (fit(clean, bundle.card).mean() > 120.5) != (fit(changed, bundle.card).mean() > 120.5)
+        assert one.placebo is not None
+        assert abs(bundle.read(one.placebo).astype(int) - clean).max() == one.change.largest_level
+    assert seen[0] == ("loading", 0, 1)
+    assert seen[-1] == ("attacking", 4, 4)
+
+
+def test_the_finisher_leaves_the_fewest_values(place: Path) -> None:
+    """118 to above 120.5 by at most 3 levels: 161 of 192 values by 3 make 2.516 levels of mean."""
+    attack_to_bundle(_options(place, data=place / "data" / "dark" / "a.png"))
+    (witness,) = read_bundle(place / "bundle").witnesses
+    assert not witness.label_given
+    assert witness.change.values_changed == 161
+
+
+def test_a_fixed_budget_is_not_finished(place: Path) -> None:
+    result = attack_to_bundle(_options(place, attack="pgd", settings={"steps": 5}, threat=Threat(eps=4 / 255)))
+    assert result.found.hits == 3
+    assert result.bundle.attack["settings"]["steps"] == 5
+    assert result.bundle.threat["eps"] == 4 / 255
+
+
+def test_a_target_label(place: Path) -> None:
+    result = attack_to_bundle(_options(place, target="bright"))
+    assert (result.pictures, result.skipped, result.found.hits) == (4, 2, 2)
+    assert {one.goal for one in result.bundle.witnesses} == {"bright"}
+
+
+def test_the_same_seed_writes_the_same_pictures(place: Path) -> None:
+    hashes = []
+    for name in ("one", "two"):
+        result = attack_to_bundle(_options(place, out=place / name))
+        hashes.append([(one.changed.sha256, one.placebo) for one in result.bundle.witnesses])
+    assert hashes[0] == hashes[1]
+
+
+def test_limit_spreads(place: Path) -> None:
+    result = attack_to_bundle(_options(place, limit=2))
+    assert [one.source for one in result.bundle.witnesses] == ["bright/c.png"]
+    assert result.pictures == 2
+
+
+def _reader(threshold: float) -> FunctionReader:
+    def logits(prepared: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        bright = prepared.mean((1, 2, 3)).astype(np.float32) - np.float32(threshold)
+        return np.stack([bright, -bright], 1)
+
+    return FunctionReader(ModelCard(labels=("bright", "dark"), size_hw=(8, 8)), logits, name="build")
+
+
+def test_a_change_is_finished_on_what_the_build_misreads(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build turns at 121.5 where the twin turns at 120.5, and orders its labels the other way round."""
+    judges = Judges(readers=(_reader(121.5),), labels=("dark", "bright"), slack=[1e-3], others=[()])
+    monkeypatch.setattr(Judges, "open", lambda builds, card: judges)
+    result = attack_to_bundle(_options(place, data=place / "data" / "dark" / "a.png"))
+    (witness,) = result.bundle.witnesses
+    assert result.bundle.read(witness.changed).mean() > 121.5
+    assert result.verified["build"].text()[:3] == "1/1"
+    assert result.bundle.attack["finished_on"] == ["build"]
+
+
+def test_a_build_that_misreads_the_clean_picture_is_not_counted(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judges = Judges(readers=(_reader(50.0),), labels=("dark", "bright"), slack=[1e-3], others=[()])
+    monkeypatch.setattr(Judges, "open", lambda builds, card: judges)
+    result = attack_to_bundle(_options(place, data=place / "data" / "dark" / "a.png"))
+    assert (result.found.hits, result.verified["build"].total) == (1, 0)
+
+
+def test_a_build_that_never_misreads_is_counted_as_such(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judges = Judges(readers=(_reader(255.0),), labels=("dark", "bright"), slack=[1e-3], others=[()])
+    monkeypatch.setattr(Judges, "open", lambda builds, card: judges)
+    result = attack_to_bundle(_options(place, data=place / "data" / "dark" / "a.png"))
+    assert (result.verified["build"].hits, result.verified["build"].total) == (0, 1)
+
+
+def test_judges_ask_for_more_than_a_build_wanders() -> None:
+    class Wandering(FunctionReader):
+        def read_prepared(self, prepared: Any) -> Any:
+            reading = super().read_prepared(prepared)
+            reading.logits[:, 0] += 0.25 * (len(prepared) > 1)
+            return reading
+
+    steady = _reader(100.0)
+    wandering = Wandering(steady.card, steady._function, name="wandering")
+    judges = Judges(readers=(wandering,), labels=("dark", "bright"), slack=[1e-3], others=[(steady,)])
+    pictures = [np.full((8, 8, 3), level, np.uint8) for level in (90, 110)]
+    judges.listen(pictures, prepared=True)
+    assert judges.slack == pytest.approx([0.5], rel=1e-4)
+    judges.listen(pictures[:1], prepared=True)
+    assert judges.slack == pytest.approx([0.5], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"attack": "minmal"}, UnknownName, "did you mean 'minimal'"),
+        ({"settings": {"stps": 3}}, UnknownName, "did you mean 'steps'"),
+        ({"space": "files"}, OptionError, "did you mean 'file'"),
+        ({"limit": 0}, OptionError, "limit is at least 1"),
+        ({"seed": -1}, OptionError, "seed is a whole number"),
+        ({"attack": "pgd"}, OptionError, "add for instance --eps 8/255"),
+        ({"threat": Threat(levels=None)}, OptionError, "8-bit"),
+    ],
+)
+def test_options_refuse_at_birth(place: Path, changes: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        _options(place, **changes)
+
+
+def test_refusals_leave_nothing_behind(place: Path) -> None:
+    before = sorted(place.iterdir())
+    (place / "data" / "dark" / "z.png").write_bytes((place / "data" / "dark" / "a.png").read_bytes()[:40])
+    with pytest.raises(FileError, match="truncated"):
+        attack_to_bundle(_options(place))
+    with pytest.raises(UnknownName, match="did you mean 'bright'"):
+        attack_to_bundle(_options(place, target="brigt"))
+    with pytest.raises(FileError, match="no such file"):
+        attack_to_bundle(_options(place, data=place / "none"))
+    with pytest.raises(FileError, match="no such file"):
+        attack_to_bundle(_options(place, builds=(place / "none.onnx",)))
+    assert sorted(path for path in place.iterdir() if path.name != "__pycache__") == before
+
+
+def test_an_existing_folder_is_kept_until_the_new_one_is_whole(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "bundle").mkdir()
+    (place / "bundle" / "precious").write_text("kept")
+    with pytest.raises(InputError, match="--overwrite"):
+        attack_to_bundle(_options(place))
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attack_to_bundle(_options(place, overwrite=True), progress=interrupt)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("misread.bundle.encode_png", full)
+        with pytest.raises(StorageError):
+            attack_to_bundle(_options(place, overwrite=True))
+    assert [path.name for path in (place / "bundle").iterdir()] == ["precious"]
+    assert not list(place.glob(".bundle*"))
+    attack_to_bundle(_options(place, overwrite=True))
+    assert not (place / "bundle" / "precious").exists()
