@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from misread.errors import CheckFailed, ModelError, OptionError
-from misread.pixels import to_input
+from misread.pixels import to_unit
 from misread.stats import Rate, wilson
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def check_parity(
 ) -> Parity:
     """Hold a build against its twin.
 
-    The twin is fed by the card from the same uint8 pictures, in batches; the build one by one and in batches, through
-    its own preprocessing. Boundary inputs are compared only where the tolerance bounds values (float builds).
+    The twin is fed the same uint8 pictures as values in [0, 1], in batches; the build one by one and in batches, by the
+    card in its own file, so that a wrong card is found too. Boundary inputs are compared only where the tolerance
+    bounds values (float builds).
 
     Args:
         twin: (n, c, h, w) float32 in [0, 1] to logits.
@@ -148,7 +149,7 @@ def boundary_inputs(size_hw: tuple[int, int], generator: np.random.Generator) ->
 def _twin_logits(twin: Callable[[Tensor], Tensor], prepared: UInt8, card: ModelCard) -> Float32:
     def forward(batch: UInt8) -> Float32:
         with torch.no_grad():
-            logits: Float32 = twin(torch.from_numpy(to_input(batch, card))).numpy()
+            logits: Float32 = twin(torch.from_numpy(to_unit(batch, channels=card.channels))).numpy()
         return logits
 
     logits = _batches(forward, prepared)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from misread.errors import InputError, OptionError
+from misread.errors import CheckFailed, InputError, OptionError
 from misread.export.onnx import Batch, export_onnx
 from misread.export.onnx_file import OnnxFile, describe
 from misread.export.origin import Origin, Preparation, load_origin
@@ -226,6 +226,9 @@ def _make(precision: str, source: Path, made: Path, calibration: Pictures | None
 
 def _parity(options: ExportOptions, origin: Origin, precision: str, made: Path, pictures: Pictures) -> Parity:
     deployed = Deployed.open(made, options=options.session)
+    if deployed.card != origin.card:
+        message = f"the card that {made.name} carries is not the one it was given; no file was written"
+        raise CheckFailed(message)
     tolerance = options.tolerance or TOLERANCES[precision]
     return check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed)
 

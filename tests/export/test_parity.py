@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,15 @@ def test_differences_in_closed_form(twin: Twin, pictures: Pictures) -> None:
     assert sorted(set(double.batches)) == [1, 6, 8]
 
 
+@pytest.mark.parametrize("wrong_when", [lambda count: count == 1, lambda count: count > 1], ids=["alone", "in batches"])
+def test_a_build_must_agree_alone_and_in_batches(
+    twin: Twin, pictures: Pictures, wrong_when: Callable[[int], bool]
+) -> None:
+    double = Double(twin, lambda logits: -logits if wrong_when(len(logits)) else logits)
+    with pytest.raises(CheckFailed, match="0/20"):
+        check_parity(twin, double, pictures, tolerance=TOLERANCES["int8"])
+
+
 def with_card(exported: Path, tmp_path: Path, card: ModelCard) -> Deployed:
     model, path = read_model(exported), tmp_path / "wrong.onnx"
     write_metadata(model, card.to_metadata())
@@ -75,7 +85,9 @@ def with_card(exported: Path, tmp_path: Path, card: ModelCard) -> Deployed:
     return Deployed.open(path)
 
 
-@pytest.mark.parametrize("fault", ["normalised twice", "other weights", "labels turned", "channels swapped"])
+@pytest.mark.parametrize(
+    "fault", ["normalised twice", "other weights", "labels turned", "channels swapped", "card off", "card bgr"]
+)
 def test_another_classifier_is_caught(
     twin: Twin, pictures: Pictures, exported: Path, tmp_path: Path, fault: str
 ) -> None:
@@ -89,8 +101,12 @@ def test_another_classifier_is_caught(
         twin = make_twin(module)
     elif fault == "labels turned":
         runner = Double(twin, lambda logits: np.roll(logits, 1, axis=1))
-    else:
+    elif fault == "channels swapped":
         twin = make_twin(tiny(), bgr=True)
+    elif fault == "card off":
+        runner = with_card(exported, tmp_path, replace(tiny_card(), mean=(0.485, 0.456, 0.406)))
+    else:
+        runner = with_card(exported, tmp_path, replace(tiny_card(), colour="bgr"))
     with pytest.raises(CheckFailed, match="is not the classifier that was exported"):
         check_parity(twin, runner, pictures, tolerance=EXACT)
 

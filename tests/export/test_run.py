@@ -150,6 +150,13 @@ def test_a_wrong_build_fails_end_to_end(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_a_card_lost_on_the_way_is_caught(tmp_path: Path, origin: Origin) -> None:
+    renamed = replace(origin, card=replace(origin.card, labels=("four", "other", "label", "names")))
+    with pytest.raises(CheckFailed, match=r"the card that model\.onnx carries is not the one it was given"):
+        export_builds(options(tmp_path), origin=renamed)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_a_tolerance_of_ones_own(tmp_path: Path, origin: Origin) -> None:
     with pytest.raises(CheckFailed):
         export_builds(options(tmp_path, tolerance=Tolerance(agreement=1, relative=1e-12)), origin=origin)
