@@ -34,7 +34,7 @@ def _run(view: CameraView) -> Markup:
         _verdict(view),
         tag("figure", plot, tag("figcaption", "Share of frames misread; whiskers are 95 % intervals over clips.")),
         _table(view),
-        *(_arm(arm) for arm in view.arms),
+        *(_arm(arm) for arm in view.arms if arm.film),
     )
 
 
