@@ -55,7 +55,8 @@ class EotPgd:
         steps: Number of steps.
         draws: Simulated frames per step.
         clips: Clips that these frames come from; each has its own print, camera and size.
-        step_size: First step as a fraction of eps; it falls linearly to a tenth of that.
+        step_size: First step as a fraction of eps; it falls linearly to a tenth of that. Small first steps end in a
+            worse place: the sign's own class is far away at first, and gradients there point nowhere in particular.
         momentum: Share of the running direction that is kept (arXiv 1710.06081).
         ramp: Share of the steps over which the severity rises to 1.
         select_every: Steps between looks at the selection clips; the last step is always looked at.
@@ -69,8 +70,8 @@ class EotPgd:
     steps: int = 120
     draws: int = 24
     clips: int = 2
-    step_size: float = 0.12
-    momentum: float = 0.8
+    step_size: float = 0.5
+    momentum: float = 0.5
     ramp: float = 1 / 3
     select_every: int = 8
     select_clips: int = 6

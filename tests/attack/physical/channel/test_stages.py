@@ -115,10 +115,15 @@ def test_black_and_white_become_what_the_print_has() -> None:
 
 
 def light_draw(frames: int, **values: list[float]) -> Draw:
-    plain = {"exposure": [1.0], "colour": [1.0, 1.0, 1.0], "slope": [0.0], "towards_rad": [0.0], "veil": [0.0], **values}
-    return Draw(
-        "light", {n: torch.tensor(v if len(v) > 1 or n == "colour" else v * frames) for n, v in plain.items()}
-    )
+    plain = {
+        "exposure": [1.0],
+        "colour": [1.0, 1.0, 1.0],
+        "slope": [0.0],
+        "towards_rad": [0.0],
+        "veil": [0.0],
+        **values,
+    }
+    return Draw("light", {n: torch.tensor(v if len(v) > 1 or n == "colour" else v * frames) for n, v in plain.items()})
 
 
 def test_exposure_doubles_and_the_veil_adds() -> None:
@@ -163,9 +168,7 @@ def test_motion_smears_along_its_direction_alone(angle: float, axis: int) -> Non
 
 def test_blur_shrinks_with_the_rendered_size() -> None:
     far = View(picture_hw=(24, 24), sensor_px=96.0, render_hw=(24, 24), margin_px=2)
-    draw = Draw(
-        "blur", {"sigma_px": torch.tensor([2.0]), "motion_px": torch.zeros(1), "along_rad": torch.zeros(1)}
-    )
+    draw = Draw("blur", {"sigma_px": torch.tensor([2.0]), "motion_px": torch.zeros(1), "along_rad": torch.zeros(1)})
     quarter = Draw("blur", {**draw.values, "sigma_px": torch.tensor([0.5])})
     torch.testing.assert_close(Blur().apply(pixels(1), draw, far), Blur().apply(pixels(1), quarter, VIEW))
 
@@ -205,7 +208,7 @@ def test_the_codec_is_close_to_a_real_one(quality: int) -> None:
     smooth = cv2.GaussianBlur(np.random.default_rng(0).uniform(0, 255, (61, 67, 3)), (0, 0), 2.0)
     image = np.clip((smooth - smooth.mean()) * 3 + 128, 0, 255).astype(np.uint8)
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    real = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].astype(float)
+    real = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=float)[..., ::-1]
     draw = Draw("codec", {"quality": torch.tensor([float(quality)]), "subsampled": torch.ones(1)})
     fed = torch.from_numpy(image.transpose(2, 0, 1)[None] / 255)
     ours = Codec().apply(fed, draw, VIEW)[0].numpy().transpose(1, 2, 0) * 255
