@@ -60,7 +60,7 @@ def main(folder: Path) -> None:
         entries.append({"file": name, "label": scene.label, "weather": weather, "corners": corners})
     listing = {"schema": 1, "seed": SEED, "size_px": SIZE_PX, "scenes": entries}
     (folder / "scenes.json").write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
-    rows = "".join(f"{entry['file']},{entry['label']}\n" for entry in listing["scenes"])
+    rows = "".join(f"{entry['file']},{entry['label']}\n" for entry in entries)
     (folder / "scenes.csv").write_text("file,label\n" + rows, encoding="utf-8")
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
+from misread.pixels import decode_image, encode_jpeg
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -36,7 +38,11 @@ def view(source_px: int, sign_share: float, rng: np.random.Generator) -> NDArray
     half = 0.5 * sign_share * source_px
     middle = source_px / 2
     corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half)]) + middle
-    return cv2.getPerspectiveTransform(corners.astype(np.float32) - 0.5, square.astype(np.float32) - 0.5)
+    half_pixel = np.float32(0.5)
+    matrix = cv2.getPerspectiveTransform(
+        corners.astype(np.float32) - half_pixel, square.astype(np.float32) - half_pixel
+    )
+    return matrix.astype(np.float64)
 
 
 def photograph(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -57,7 +63,8 @@ def paste(sign: NDArray[np.float32], backgrounds: NDArray[np.uint8], rng: np.ran
         grey = paint.mean(axis=2, keepdims=True)
         paint += rng.uniform(0, 0.5) * (grey - paint)
     light = rng.uniform(0.6, 1.0)
-    return paint * 255 * light + ground(backgrounds, rng) * (1 - cover)
+    seen: NDArray[np.float32] = paint * 255 * light + ground(backgrounds, rng) * (1 - cover)
+    return seen
 
 
 def ground(backgrounds: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -68,13 +75,15 @@ def ground(backgrounds: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
         side = int(rng.integers(24, scene.shape[0]))
         y, x = rng.integers(0, scene.shape[0] - side + 1, 2)
         part = scene[y : y + side, x : x + side]
-        return cv2.resize(part, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        seen = cv2.resize(part, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(seen, np.float32)
     if kind < 0.85:
         sheet = rng.uniform(0, 255, 3) if rng.random() < 0.4 else np.full(3, rng.uniform(40, 255))
-        return np.broadcast_to(sheet.astype(np.float32), (INPUT_PX, INPUT_PX, 3))
+        plain: NDArray[np.float32] = np.broadcast_to(sheet.astype(np.float32), (INPUT_PX, INPUT_PX, 3))
+        return plain
     cells = int(rng.integers(2, 12))
     coarse = rng.uniform(0, 255, (cells, cells, 3)).astype(np.float32)
-    return cv2.resize(coarse, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(coarse, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
 def capture(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -84,13 +93,13 @@ def capture(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     image = _tone(image, rng)
     if rng.random() < 0.45:
         small = int(rng.integers(14, 36))
-        image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
+        far = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
         how = cv2.INTER_LINEAR if rng.random() < 0.8 else cv2.INTER_CUBIC
-        image = cv2.resize(image, (INPUT_PX, INPUT_PX), interpolation=how)
+        image = cv2.resize(far, (INPUT_PX, INPUT_PX), interpolation=how).astype(np.float32)
     if rng.random() < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6))
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6)).astype(np.float32)
     if rng.random() < 0.15:
-        image = cv2.filter2D(image, -1, _motion(rng))
+        image = cv2.filter2D(image, -1, _motion(rng)).astype(np.float32)
     if rng.random() < 0.5:
         noise = rng.standard_normal(image.shape, dtype=np.float32)
         image = image + noise * np.float32(abs(rng.normal(0, 8)) * (0.3 + image.mean() / 255))
@@ -98,8 +107,7 @@ def capture(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
         image = _cover(image, rng)
     pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
-        pixels = cv2.imdecode(cv2.imencode(".jpg", pixels, quality)[1], cv2.IMREAD_COLOR)
+        pixels = decode_image(encode_jpeg(pixels, int(rng.integers(25, 90))), "a training picture")
     return pixels
 
 
@@ -132,7 +140,8 @@ def _shadow(rng: np.random.Generator) -> NDArray[np.float32]:
         smooth = np.where(
             x * np.cos(angle) + y * np.sin(angle) > offset, smooth, smooth * np.float32(rng.uniform(0.4, 0.9))
         )
-    return cv2.resize(smooth.astype(np.float32), (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR)[..., None]
+    shadow = cv2.resize(smooth.astype(np.float32), (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR)
+    return shadow.astype(np.float32)[..., None]
 
 
 def _motion(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -142,7 +151,8 @@ def _motion(rng: np.random.Generator) -> NDArray[np.float32]:
     for step in np.linspace(-half, half, 15):
         x, y = 3 + step * np.cos(angle), 3 + step * np.sin(angle)
         kernel[round(y), round(x)] += 1
-    return kernel / kernel.sum()
+    kernel /= kernel.sum()
+    return kernel
 
 
 def _cover(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

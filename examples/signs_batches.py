@@ -76,7 +76,7 @@ class Batches:
 
 
 def _premultiplied(sign: NDArray[np.uint8]) -> NDArray[np.float32]:
-    straight = sign.astype(np.float32) / 255
+    straight: NDArray[np.float32] = sign.astype(np.float32) / np.float32(255)
     straight[..., :3] *= straight[..., 3:]
     return straight
 
@@ -93,4 +93,5 @@ def _stop_variant(rng: np.random.Generator) -> NDArray[np.float32]:
     for layer in layers:
         contours = [np.round((c * 0.98 + 1) * _DRAWN_PX * 2 * 64 - 32).astype(np.int32) for c in layer.contours]
         cv2.fillPoly(canvas, contours, (*layer.colour, 255), cv2.LINE_8, 6)
-    return cv2.resize(_premultiplied(canvas), (_DRAWN_PX, _DRAWN_PX), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(_premultiplied(canvas), (_DRAWN_PX, _DRAWN_PX), interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32)

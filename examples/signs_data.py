@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
+from misread.pixels import read_image
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,7 +61,7 @@ def read_photos(folder: Path) -> Photos:
         label, track = int(path.parent.name), int(path.stem.split("_")[0])
         if label == STOP and track in HELD_OUT_STOP_TRACKS:
             continue
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        picture = read_image(path)
         shrinks = min(picture.shape[:2]) > SOURCE_PX
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         images.append(cv2.resize(picture, (SOURCE_PX, SOURCE_PX), interpolation=how))

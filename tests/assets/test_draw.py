@@ -42,7 +42,7 @@ def test_stop_is_a_red_octagon_with_white_letters() -> None:
     red = (sign[..., 0] > 150) & (sign[..., 1] < 80) & (sign[..., 3] > 200)
     assert 0.5 * exact < red.sum() < 0.85 * exact
     white = (sign[70:130, 20:180, :3] > 200).all(axis=2)
-    letters, _ = cv2.connectedComponents(white.astype(np.uint8))
+    letters, _ = cv2.connectedComponents(np.asarray(white, np.uint8))
     assert letters - 1 == 4
 
 

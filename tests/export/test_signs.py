@@ -31,9 +31,11 @@ def net() -> SignNet:
 
 
 def right(net: SignNet, pictures: Pictures) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    return guesses(net, pictures) == pictures.labels
+    correct: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = guesses(net, pictures) == pictures.labels
+    return correct
 
 
+@pytest.mark.slow
 def test_photographs_that_it_never_saw(net: SignNet, shared_data: Path) -> None:
     pictures = photographs(shared_data)
     assert len(pictures.labels) == 4000
