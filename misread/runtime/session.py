@@ -20,8 +20,7 @@ from misread.registry import unknown
 from misread.runtime.threads import usable_threads
 
 if TYPE_CHECKING:
-    import re
-from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
