@@ -144,6 +144,7 @@ def test_a_card_with_other_outputs_is_refused(factory_file: Path) -> None:
     ("body", "words"),
     [
         ("def networks():\n    return tiny()", r"unknown factory 'network'; did you mean 'networks'"),
+        ("from pathlib import Path\ndef made():\n    return tiny()", r"known: (?!.*Path).*made"),
         ("network = 3", r"is a int; name a function"),
         ("def network():\n    raise KeyError('backbone')", r"raised KeyError: 'backbone' \(at net.py:5\)"),
         ("def network():\n    raise SystemExit(3)", r"raised SystemExit: 3"),

@@ -53,10 +53,15 @@ def run_user_code(doing: str, error: BaseException) -> ModelError:
 def _find(module: ModuleType, factory: str, text: str) -> Any:
     found = getattr(module, factory, None)
     if found is None:
-        known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        known = [name for name, value in vars(module).items() if _builds(value) and not name.startswith("_")]
         message = f"{text}: {unknown('factory', factory, known)}"
         raise ModelError(message)
     return found
+
+
+def _builds(value: Any) -> bool:
+    """Tell whether a name is worth suggesting: a function, a network, or its class, but no helper class like Path."""
+    return callable(value) and (not isinstance(value, type) or issubclass(value, nn.Module))
 
 
 def _call(found: Any, text: str) -> Any:
