@@ -280,6 +280,9 @@ def camera(
         str | None, typer.Option(metavar="LABEL", help="What a right reading says, without a bundle.")
     ] = None,
     locate: Annotated[str | None, typer.Option(help="fiducials, box:x,y,w,h, centre or frame.")] = None,
+    claim: Annotated[
+        str, typer.Option(help="raw: the verdicts speak of the crop as filmed; rectified: set upright.")
+    ] = "raw",
     headless: Annotated[bool, typer.Option("--headless", help="No window.")] = False,
     seconds: Annotated[float | None, typer.Option(help="When to end.")] = None,
     clips: Annotated[int, typer.Option(help="Of each exhibit, on the virtual camera.")] = 8,
@@ -305,6 +308,7 @@ def camera(
         witness=tuple(witness or ()),
         expect=expect,
         locate=locate,
+        claim=cast("Any", claim),
         headless=headless,
         seconds=seconds,
         clips=clips,

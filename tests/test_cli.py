@@ -77,7 +77,9 @@ def test_verify_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, labels:
 
 def test_camera_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None:
     argv = ["camera", "-m", "x.onnx", "--source", "device:1", "--expect", "Stop", "--headless", "--seconds", "2.5"]
-    given = options_of(monkeypatch, "misread.runtime.camera.run.run_camera", [*argv, "--locate", "centre", "-o", "out"])
+    given = options_of(
+        monkeypatch, "misread.runtime.camera.run.run_camera", [*argv, "--locate", "centre", "--claim", "rectified"]
+    )
     assert given == CameraOptions(
         builds=(Path("x.onnx"),),
         source="device:1",
@@ -85,7 +87,7 @@ def test_camera_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         headless=True,
         seconds=2.5,
         locate="centre",
-        out=Path("out"),
+        claim="rectified",
         session=SessionOptions(),
     )
 
