@@ -35,7 +35,7 @@ class DemoOptions:
     seed: int = 0
     overwrite: bool = False
     camera: bool = True
-    steps: int = 40
+    steps: int = 48
     clips: int = 8
     frames_per_clip: int = 9
 

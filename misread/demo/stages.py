@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SIGN: Final = "Stop"
 #: Bounds of the two attacks that have one, in levels of 255.
 SCENES_LEVELS: Final = 8
-PHYSICAL_LEVELS: Final = 64
+PHYSICAL_LEVELS: Final = 48
 DRAWS_PER_STEP: Final = 12
 MINIMAL, PHYSICAL = "0000", "0001"
 _APOTHEM: Final = 0.96  # of the octagon inside the sign's square, which leaves a margin of 2 % on each side

@@ -31,9 +31,9 @@ def film_uri(image: NDArray[np.uint8]) -> str:
 
 
 def amplification(clean: NDArray[np.uint8], changed: NDArray[np.uint8]) -> int:
-    """Return the largest round factor by which the difference can be multiplied without leaving 8 bits around grey."""
+    """Return the largest round factor by which the difference fits into 8 bits around grey, but for one level."""
     largest = int(np.abs(_difference(clean, changed)).max(initial=0))
-    return max(step for step in _STEPS if step == 1 or step * largest <= MID_GREY)
+    return max(step for step in _STEPS if step == 1 or step * largest <= MID_GREY + 1)
 
 
 def difference(clean: NDArray[np.uint8], changed: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

@@ -23,6 +23,7 @@ _NAME_PX: Final = 20
 _GAP_PX: Final = 12
 _AXIS_PX: Final = 26
 _PLOT_SHARE: Final = 70
+_CLIP_PX: Final = 9
 _TICKS: Final = (0, 25, 50, 75, 100)
 
 
@@ -144,8 +145,10 @@ def clip_plot(clips: Sequence[Sequence[bool | None]], *, title: str) -> Markup:
 
     """
     longest = max((len(clip) for clip in clips), default=0)
-    bars = [_clip_bar(clip, longest, index * 12) for index, clip in enumerate(clips)]
-    return tag("svg", tag("title", title), *bars, role="img", width="100%", height=12 * len(clips), class_="clips")
+    bars = [_clip_bar(clip, longest, index * _CLIP_PX) for index, clip in enumerate(clips)]
+    return tag(
+        "svg", tag("title", title), *bars, role="img", width="100%", height=_CLIP_PX * len(clips), class_="clips"
+    )
 
 
 def _clip_bar(clip: Sequence[bool | None], longest: int, y: int) -> Markup:
@@ -155,6 +158,6 @@ def _clip_bar(clip: Sequence[bool | None], longest: int, y: int) -> Markup:
         length = len(list(group))
         kind = {True: "misread", False: "right", None: "lost"}[state]
         x, width = f"{100 * start / longest:.3f}%", f"{100 * length / longest:.3f}%"
-        runs.append(tag("rect", x=x, y=y, width=width, height=9, class_=kind))
+        runs.append(tag("rect", x=x, y=y, width=width, height=_CLIP_PX - 2, class_=kind))
         start += length
     return join(runs)
