@@ -26,7 +26,7 @@ Slope = Callable[[UInt8], NDArray[np.float32]]
 BATCH: Final = 16
 LEAST_GAIN: Final = 0.005
 """A round that removes less than this share of the change is the last of its kind."""
-STRETCHES: Final = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+STRETCHES: Final = (1.0, 1.04, 1.08, 1.13, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +105,7 @@ def stretch(clean: UInt8, changed: UInt8, is_misread: Predicate, *, cap: int = 2
         The smallest misread stretch of the change, None when none is.
     """
     delta = changed.astype(np.float64) - clean
-    away = [np.sign(delta) * np.ceil(np.abs(delta) * factor - 1e-9) for factor in STRETCHES]
+    away = [np.rint(delta * factor) for factor in STRETCHES]
     tried = np.stack([np.clip(clean + np.clip(levels, -cap, cap), 0, 255).astype(np.uint8) for levels in away])
     hits = np.flatnonzero(is_misread(tried))
     return tried[hits[0]] if len(hits) else None
@@ -137,7 +137,8 @@ def _undone(levels: Levels) -> Levels:
 
 def _halved(levels: Levels) -> Levels:
     """Half the levels, rounded up."""
-    return np.sign(levels) * ((np.abs(levels) + 1) // 2)
+    half: Levels = np.sign(levels) * ((np.abs(levels) + 1) // 2)
+    return half
 
 
 def _lowered(levels: Levels) -> Levels:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 CHUNK: Final = 8
+CHUNK_VALUES: Final = 2**20
+"""Pixel values in one chunk: eight pictures of 200x200."""
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -150,7 +152,8 @@ def _chunks(samples: tuple[Sample, ...], card: ModelCard, space: Space) -> Itera
         pixels = read_image(sample.path)
         if space == "input":
             pixels = fit(pixels, card)
-        if chunk and (len(chunk) == CHUNK or chunk[0].pixels.shape != pixels.shape):
+        full = len(chunk) == CHUNK or (len(chunk) + 1) * pixels.size > CHUNK_VALUES
+        if chunk and (full or chunk[0].pixels.shape != pixels.shape):
             yield chunk
             chunk = []
         chunk.append(Picture(sample=sample, pixels=pixels))

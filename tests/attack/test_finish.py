@@ -14,7 +14,11 @@ WEIGHT = np.random.default_rng(0).random((8, 8, 3)) ** 3
 
 def _needs(gain: float) -> Predicate:
     """Misread when the weighted rise is large enough: the fewest values are the heaviest."""
-    return lambda batch: ((batch.astype(float) - CLEAN) * WEIGHT).sum((1, 2, 3)) >= gain
+    return lambda batch: np.asarray(((batch.astype(float) - CLEAN) * WEIGHT).sum((1, 2, 3)) >= gain, bool)
+
+
+def _all(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return values.reshape(len(values), -1).min(axis=1)
 
 
 def _slope(image: UInt8) -> NDArray[np.float32]:
@@ -31,7 +35,7 @@ def test_a_linear_judge_gets_the_fewest_values() -> None:
 
 
 def test_levels_are_lowered_where_they_are_not_needed() -> None:
-    done = Finisher().finish(CLEAN, CLEAN + np.uint8(9), lambda batch: (batch > 100).all((1, 2, 3)), slope=_slope)
+    done = Finisher().finish(CLEAN, CLEAN + np.uint8(9), lambda batch: _all(batch > 100), slope=_slope)
     assert (done.image == 101).all()
 
 
@@ -45,7 +49,8 @@ def test_never_adds_and_never_loses_the_misreading() -> None:
     changed = (CLEAN + random.integers(-3, 4, CLEAN.shape)).astype(np.uint8)
 
     def judge(batch: UInt8) -> NDArray[np.bool_]:
-        return (np.abs(batch.astype(int) - CLEAN).sum((1, 2, 3)) + batch[:, 0, 0, 0]) % 7 != 3
+        said: NDArray[np.bool_] = (np.abs(batch.astype(int) - CLEAN).sum((1, 2, 3)) + batch[:, 0, 0, 0]) % 7 != 3
+        return said
 
     done = Finisher().finish(CLEAN, changed, judge)
     before, after = changed.astype(int) - CLEAN, done.image.astype(int) - CLEAN
@@ -64,15 +69,15 @@ def test_what_is_not_misread_comes_back_as_it_was() -> None:
 
 def test_stretch_takes_the_least_that_is_misread() -> None:
     changed = CLEAN + np.uint8(4)
-    stretched = stretch(CLEAN, changed, lambda batch: (batch >= 106).all((1, 2, 3)))
+    stretched = stretch(CLEAN, changed, lambda batch: _all(batch >= 106))
     assert stretched is not None
     assert stretched.max() == 106
-    assert stretch(CLEAN, changed, lambda batch: (batch >= 106).all((1, 2, 3)), cap=5) is None
+    assert stretch(CLEAN, changed, lambda batch: _all(batch >= 106), cap=5) is None
 
 
 def test_stretch_stays_in_the_box() -> None:
     clean = np.full((2, 2, 3), 250, np.uint8)
-    stretched = stretch(clean, clean + np.uint8(4), lambda batch: (batch == 255).all((1, 2, 3)))
+    stretched = stretch(clean, clean + np.uint8(4), lambda batch: _all(batch == 255))
     assert stretched is not None
     assert stretched.max() == 255
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OVERSHOOT = 1.002
 """Deficits are met by this factor, because on the boundary itself the two logits tie."""
+BATCH_VALUES = 2**21
+"""Pixel values in one batch of first looks."""
 
 
 class Aim(NamedTuple):
@@ -54,13 +56,24 @@ def nearest_targets(problem: Problem, rows: Tensor, *, looked_at: int, kept: int
     target = clean.masked_fill(~wanted, float("-inf")).topk(count, dim=1).indices
     many, flat = rows.repeat_interleave(count), target.flatten()
     if count > 1:
-        _, step = project_clean(problem, many, flat, torch.zeros_like(problem.images[many]))
+        step = _first_steps(problem, many, flat)
         size = ball_of(problem.threat.norm).size(step.flatten(1)).view(-1, count)
         chosen = size.argsort(dim=1)[:, :kept] + torch.arange(len(rows), device=rows.device)[:, None] * count
         picked = chosen.flatten()
         return Aim(many[picked], flat[picked], step[picked])
     _, step = project_clean(problem, many, flat, torch.zeros_like(problem.images[many]))
     return Aim(many, flat, step)
+
+
+def _first_steps(problem: Problem, rows: Tensor, target: Tensor) -> Tensor:
+    """`project_clean` from the clean images, a few rows at a time: nine classes of a large image fill a memory."""
+    size = max(1, BATCH_VALUES // problem.images[0].numel())
+    parts = [
+        project_clean(problem, some, target[start : start + size], torch.zeros_like(problem.images[some]))[1]
+        for start in range(0, len(rows), size)
+        for some in (rows[start : start + size],)
+    ]
+    return torch.cat(parts)
 
 
 def project_clean(problem: Problem, rows: Tensor, target: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
