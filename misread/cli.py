@@ -206,7 +206,7 @@ def attack(
         settings=parse_settings(setting or ()),
         threat=Threat(norm=cast("Any", norm), eps=parse_number(eps) if eps else None),
         target=target,
-        space=space,
+        space=cast("Any", space),
         builds=tuple(builds or ()),
         limit=limit,
         seed=seed,

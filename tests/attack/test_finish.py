@@ -18,7 +18,7 @@ def _needs(gain: float) -> Predicate:
 
 
 def _all(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return values.reshape(len(values), -1).min(axis=1)
+    return np.asarray(values.reshape(len(values), -1).all(axis=1), bool)
 
 
 def _slope(image: UInt8) -> NDArray[np.float32]:

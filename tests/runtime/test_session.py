@@ -127,7 +127,7 @@ def test_errors_that_are_not_onnxruntimes_pass_the_boundary_unchanged() -> None:
         raise OptionError("ours")
     with pytest.raises(FileError, match="loading: RuntimeError"), _ort_errors("loading", FileError):
         raise RuntimeError
-    with pytest.raises(FileError, match="^loading: no protobuf$"), _ort_errors("loading", FileError):
+    with pytest.raises(FileError, match=r"^loading: no protobuf$"), _ort_errors("loading", FileError):
         raise RuntimeError("[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : no protobuf\nmore")
 
 
