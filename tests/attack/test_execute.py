@@ -131,6 +131,19 @@ def test_known_logits_are_used_only_for_the_image_they_belong_to() -> None:
     assert _run(offers).found == 0
 
 
+def test_an_offer_that_rounding_undoes_leaves_the_image_open() -> None:
+    def model(x: Tensor) -> Tensor:
+        bright = x.mean((1, 2, 3)) * 255 - 100.2
+        return torch.stack([-bright, bright], 1)
+
+    def offers(problem: Problem) -> Tensor:
+        assert problem.offer(problem.images + 0.4 / 255, torch.arange(3)).tolist() == [False] * 3
+        assert len(problem.open()) == 3
+        return problem.images
+
+    assert _run(offers, model=model).found == 0
+
+
 def test_a_success_that_does_not_repeat_is_none() -> None:
     """The final pass decides, not what was offered along the way."""
 

@@ -14,7 +14,12 @@ WEIGHT = np.random.default_rng(0).random((8, 8, 3)) ** 3
 
 def _needs(gain: float) -> Predicate:
     """Misread when the weighted rise is large enough: the fewest values are the heaviest."""
-    return lambda batch: np.asarray(((batch.astype(float) - CLEAN) * WEIGHT).sum((1, 2, 3)) >= gain, bool)
+
+    def judge(batch: UInt8) -> NDArray[np.bool_]:
+        said: NDArray[np.bool_] = ((batch.astype(float) - CLEAN) * WEIGHT).sum((1, 2, 3)) >= gain
+        return said
+
+    return judge
 
 
 def _all(values: NDArray[np.bool_]) -> NDArray[np.bool_]:

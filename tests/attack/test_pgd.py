@@ -64,24 +64,41 @@ def test_finished_images_cost_no_more_passes(grid_instance: Instance, generator:
     assert outcome.backwards[~outcome.success].min() == 50
 
 
-def test_restarts_differ_and_are_drawn_per_image(generator: torch.Generator) -> None:
-    """A model with no gradient leaves every run at its random start; each start is its own."""
+def _starts(images: torch.Tensor, seed: int) -> list[torch.Tensor]:
+    """Random starts of three runs; a model with no gradient leaves every run where it began."""
     seen: list[torch.Tensor] = []
 
     def flat(x: torch.Tensor) -> torch.Tensor:
         seen.append(x.detach().clone())
         return torch.stack([torch.ones(len(x)), torch.zeros(len(x))], 1) + 0 * x.sum((1, 2, 3))[:, None]
 
-    images = torch.full((2, 1, 4, 4), 128 / 255)
-    images[1] = 64 / 255
+    torch.rand(3)  # the global state must not matter
     outcome = execute(
         Pgd(steps=1, restarts=3, random_start=True),
         flat,
         images,
-        torch.zeros(2, dtype=torch.int64),
+        torch.zeros(len(images), dtype=torch.int64),
         threat=Threat(eps=16 / 255),
-        generator=generator,
+        generator=torch.Generator().manual_seed(seed),
     )
-    starts = [batch - images for batch in seen[1:7:2]]  # between them lie the offers
-    assert len({tuple(row.flatten().tolist()) for batch in starts for row in batch}) == 6
-    assert outcome.zero_gradients.tolist() == [3, 3]
+    assert outcome.zero_gradients.tolist() == [3] * len(images)
+    return seen[1:7:2]  # between them lie the offers
+
+
+TWO = torch.tensor([128.0, 64.0]).view(2, 1, 1, 1).expand(2, 1, 4, 4) / 255
+
+
+def test_restarts_differ_and_are_drawn_per_image() -> None:
+    starts = [run - TWO for run in _starts(TWO, 0)]
+    assert len({tuple(row.flatten().tolist()) for run in starts for row in run}) == 6
+
+
+def test_draws_come_from_the_generator_alone() -> None:
+    first, again, other = (torch.stack(_starts(TWO, seed)) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_draws_of_an_image_do_not_depend_on_its_neighbours() -> None:
+    together, alone = torch.stack(_starts(TWO, 0)), torch.stack(_starts(TWO[1:], 0))
+    assert torch.equal(together[:, 1:], alone)
