@@ -37,6 +37,7 @@ class Found:
         zero_gradients: Steps whose gradient was 0 everywhere.
         broken_gradients: Steps with gradient values that were not finite; those values counted as 0.
         log: Every draw of every step, as JSON types.
+        selection_log: Every draw of the selection clips.
     """
 
     image: Tensor
@@ -45,6 +46,7 @@ class Found:
     zero_gradients: int
     broken_gradients: int
     log: tuple[dict[str, Any], ...]
+    selection_log: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +129,7 @@ class EotPgd:
             zero_gradients=zero,
             broken_gradients=broken,
             log=tuple(log),
+            selection_log=tuple(clip.log() for clip in best.clips),
         )
 
 

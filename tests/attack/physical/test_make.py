@@ -53,8 +53,8 @@ def test_what_is_reported_is_what_the_picture_holds() -> None:
 
 
 def test_held_out_draws_are_none_of_the_search() -> None:
-    outcome = made()
-    seen = {str(entry["stages"]) for entry in outcome.search.log}
+    outcome = made(options=replace(OPTIONS, held_frames=4))  # as many frames as the search's own clips have
+    seen = {str(entry["stages"]) for entry in (*outcome.search.log, *outcome.search.selection_log)}
     assert not any(str(clip["stages"]) in seen for clip in outcome.held_out)
 
 
@@ -66,10 +66,23 @@ def test_the_seed_decides() -> None:
     assert not np.array_equal(first.image, other.image)
 
 
-def test_the_model_and_the_global_generator_are_left_as_found() -> None:
-    model = Chequers().train()
+class Moody(Chequers):
+    """Remembers in which modes it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.modes: set[tuple[bool, bool]] = set()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.modes.add((self.training, self.pattern.requires_grad))
+        return super().forward(x)
+
+
+def test_the_model_is_asked_frozen_and_left_as_found_with_the_global_generator() -> None:
+    model = Moody().train()
     before = torch.get_rng_state()
     made(model, options=replace(OPTIONS, attack=EotPgd(steps=2, draws=4), held_clips=2))
+    assert model.modes == {(False, False)}
     assert model.training
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
     assert torch.equal(before, torch.get_rng_state())
