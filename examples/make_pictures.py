@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,20 +33,18 @@ FRAMES: Final = 7
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 STYLE: Final = """
 main { padding: 28px 32px; max-width: none; } h1 { font-size: 1.45rem; margin: 0 0 22px; max-width: none; }
-.pictures { grid-template-columns: repeat(3, 210px) 1fr; gap: 22px; margin: 0; }
+.pictures { grid-template-columns: repeat(4, 1fr); gap: 20px; margin: 0; }
 .film { grid-template-columns: repeat(7, 1fr); padding: 0; margin: 4px 0 0; } h3 { margin: 22px 0 4px; }
-.big { align-self: center; font-size: 1.02rem; line-height: 1.9; } .big b { font-size: 1.5rem; }
 """
 
 
 def card(content: ReportContent) -> str:
-    """Lay out the first witness and the changed arms of the first camera run on one sheet."""
+    """Lay out the two witnesses and the film strips of the changed arms on one sheet."""
     style = Markup(files("misread.report").joinpath("page.css").read_text(encoding="utf-8") + STYLE)
-    facts = tag(
-        "div", *(tag("div", tag("b", fact.value), " ", fact.meaning) for fact in content.facts[:3]), class_="big"
-    )
-    pictures = tag("div", *(figure(picture) for picture in content.witnesses[0].pictures), facts, class_="pictures")
-    arms = [arm for view in content.cameras for arm in view.arms if arm.arm == "adversarial"]
+    minimal, physical = content.witnesses
+    shown = (*minimal.pictures, replace(physical.pictures[1], title="Changed for the camera"))
+    pictures = tag("div", *(figure(picture) for picture in shown), class_="pictures")
+    arms = [arm for view in content.cameras for arm in view.arms if arm.arm == "adversarial" and arm.film]
     body = tag("main", tag("h1", content.headline), pictures, *(strip(arm) for arm in arms))
     head = tag("head", tag("meta", charset="utf-8"), tag("title", content.title), tag("style", style))
     return f"<!doctype html>\n{tag('html', head, tag('body', body), lang='en')}"
