@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misread.card import CARD_KEY, ModelCard
-from misread.errors import FileError, MisreadError, ModelError, OptionError
+from misread.change import Change, measure_change
+from misread.errors import FileError, MisreadError, ModelError
 from misread.files import atomic_write, cannot_read, read_json, write_json
 from misread.pixels import MAX_FILE_BYTES, decode_image, encode_png
 
@@ -34,33 +34,6 @@ KIND: Final = "misread-bundle"
 MANIFEST: Final = "manifest.json"
 UNTARGETED: Final = "untargeted"
 MAX_WITNESSES: Final = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """How far a changed picture is from its clean one, counted in pixel values (height x width x 3).
-
-    Attributes:
-        values_changed: values that differ.
-        values_total: values there are.
-        largest_level: largest difference in levels of 0..255.
-        l2: Euclidean norm of the difference in [0, 1] units.
-    """
-
-    values_changed: int
-    values_total: int
-    largest_level: int
-    l2: float
-
-    @property
-    def linf(self) -> float:
-        """Largest difference as a fraction of full scale."""
-        return self.largest_level / 255
-
-    def text(self) -> str:
-        """Say it: `312 of 6,912 values changed, none by more than 2 of 255 levels`."""
-        levels = "1 of 255 levels" if self.largest_level == 1 else f"{self.largest_level} of 255 levels"
-        return f"{self.values_changed:,} of {self.values_total:,} values changed, none by more than {levels}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,39 +242,6 @@ def read_bundle(folder: Path) -> Bundle:
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise FileError(f"{folder / MANIFEST} is broken: {reason}; make the bundle again") from error
-
-
-def measure_change(clean: UInt8, changed: UInt8) -> Change:
-    """Compare two (h, w, 3) uint8 pictures.
-
-    Raises:
-        OptionError: the shapes differ.
-    """
-    if clean.shape != changed.shape:
-        raise OptionError(f"a changed picture keeps its size, got {clean.shape} and {changed.shape}")
-    difference = changed.astype(np.int32) - clean
-    return Change(
-        values_changed=int(np.count_nonzero(difference)),
-        values_total=int(difference.size),
-        largest_level=int(np.abs(difference).max(initial=0)),
-        l2=math.sqrt(float((difference.astype(np.float64) ** 2).sum())) / 255,
-    )
-
-
-def placebo(clean: UInt8, changed: UInt8, generator: np.random.Generator) -> UInt8:
-    """Return a change of the same size without its meaning: the differences dealt out anew, with random signs.
-
-    The changed pixels stay the same; each takes the difference of a random other one. Where a sign would leave 0..255
-    the other is taken, and where both would, the value is clipped.
-    """
-    difference = changed.astype(np.int32) - clean
-    where = difference.any(axis=2)
-    dealt = generator.permutation(difference[where]) * generator.choice([-1, 1], size=(int(where.sum()), 3))
-    before = clean[where].astype(np.int32)
-    outside = (before + dealt < 0) | (before + dealt > 255)
-    result = clean.copy()
-    result[where] = np.clip(before + np.where(outside, -dealt, dealt), 0, 255).astype(np.uint8)
-    return result
 
 
 def _witness(entry: Mapping[str, Any], card: ModelCard) -> Witness:

@@ -14,7 +14,8 @@ from misread.attack.goal import Goal, Targeted, Untargeted, margin
 from misread.attack.guard import untouched
 from misread.attack.judges import LEAST_SLACK, Judges
 from misread.attack.space import ChannelsLast, FileView
-from misread.bundle import UNTARGETED, BundleWriter, placebo
+from misread.bundle import UNTARGETED, BundleWriter
+from misread.change import placebo
 from misread.pixels import from_unit, to_unit
 
 if TYPE_CHECKING:

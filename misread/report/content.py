@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from misread.bundle import Change
+    from misread.change import Change
     from misread.stats import Rate
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from misread.bundle import Change
+from misread.change import Change
 from misread.report import pictures
 from misread.report.content import (
     ArmView,

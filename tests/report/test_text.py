@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misread.bundle import Bundle, Change, PictureRef, Witness
+from misread.bundle import Bundle, PictureRef, Witness
 from misread.card import ModelCard
+from misread.change import Change
 from misread.errors import ModelRunError
 from misread.report.text import attack_text, camera_text, diagnosis_text, export_text, verification_text
 from misread.report.text.table import bar, facts, interval, percent, said, table, wrapped

@@ -9,7 +9,7 @@ from misread.report.markup import Markup, tag
 from misread.report.sections.parts import figure, section
 
 if TYPE_CHECKING:
-    from misread.bundle import Change
+    from misread.change import Change
     from misread.report.content import ReportContent, WitnessView
 
 
