@@ -34,7 +34,7 @@ def test_unpacks_inside_its_folder_only(tmp_path: Path) -> None:
     good = archive_of(tmp_path / "good.tar.xz", {"3/00001_00002.ppm": b"x"})
     assert (unpack(good, tmp_path / "out") / "3" / "00001_00002.ppm").read_bytes() == b"x"
     evil = archive_of(tmp_path / "evil.tar.xz", {"../escaped.ppm": b"x"})
-    with pytest.raises(tarfile.OutsideDestinationError):
+    with pytest.raises(ValueError, match="lies outside the folder"):
         unpack(evil, tmp_path / "out")
     assert not (tmp_path / "escaped.ppm").exists()
 

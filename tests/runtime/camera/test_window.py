@@ -122,12 +122,14 @@ def test_an_opencv_without_windows_names_the_way_out(screen: Screen, monkeypatch
 
 
 RUN = """
+import signal
 import sys
 from pathlib import Path
 from misread.runtime.camera import FilmOptions, film
 from misread.runtime.camera.window import Window
 from tests.runtime.camera.scenes import colour_reader, feed, trio
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests in the background leaves it ignored
 window = Window("misread live")
 options = FilmOptions(feed=feed(clips=200, rig_fps=20.0), out=Path(sys.argv[1]))
 result = film(trio(), [colour_reader()], options, view=window)
