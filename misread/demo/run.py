@@ -84,7 +84,7 @@ def _go(options: DemoOptions, work: Path, clock: _Clock) -> story.Found:
 
 def _result(options: DemoOptions, found: story.Found, content: ReportContent) -> DemoResult:
     out = options.out
-    files = [(f"build, {path.stem.rpartition('_')[2]}", out / path.name) for path in found.builds]
+    files = [(f"build, {name}", out / path.name) for name, path in zip(stages.PRECISIONS, found.builds, strict=True)]
     files += [("witnesses of every scene", out / "scenes"), ("witnesses of the stop sign", out / "stop-sign")]
     if found.film:
         files.append(("camera log and frames", out / "camera"))

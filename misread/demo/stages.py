@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 SIGN: Final = "Stop"
+PRECISIONS: Final = ("fp32", "int8")
 #: Bounds of the two attacks that have one, in levels of 255.
 SCENES_LEVELS: Final = 8
 PHYSICAL_LEVELS: Final = 48
@@ -54,7 +55,7 @@ def export(options: DemoOptions, work: Path, progress: Progress) -> tuple[Path, 
     """
     from misread.export.run import ExportOptions, export_builds
 
-    wanted = ExportOptions(origin="signs", out=work / "signs.onnx", precisions=("fp32", "int8"), seed=options.seed)
+    wanted = ExportOptions(origin="signs", out=work / "signs.onnx", precisions=PRECISIONS, seed=options.seed)
     return tuple(build.file.path for build in export_builds(wanted, progress=progress).builds)
 
 
