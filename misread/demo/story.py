@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from misread.demo.result import Expectation
@@ -159,13 +160,14 @@ def content(found: Found, stages: tuple[tuple[str, float], ...], created: str) -
 def commands(found: Found) -> tuple[str, ...]:
     """Return what to type to do the parts again."""
     out = found.options.out
-    models = " ".join(f"-m {out / build.name}" for build in found.builds)
+    models = " ".join(f"-m {quote(str(out / build.name))}" for build in found.builds)
     seed = f" --seed {found.options.seed}" if found.options.seed else ""
+    stop, every = quote(str(out / "stop-sign")), quote(str(out / "scenes"))
     lines = [
-        f"misread demo -o {out} --overwrite{seed}",
-        f"misread verify {out / 'stop-sign'} {models}",
-        f"misread verify {out / 'scenes'} {models}",
-        f"misread camera {models} --source virtual --bundle {out / 'stop-sign'}{seed}",
+        f"misread demo -o {quote(str(out))} --overwrite{seed}",
+        f"misread verify {stop} {models}",
+        f"misread verify {every} {models}",
+        f"misread camera {models} --source virtual --headless --bundle {stop}{seed}",
     ]
     return tuple(lines if found.film else lines[:3])
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +141,10 @@ def test_promises_kept_leave_no_warning(bundle: Bundle) -> None:
     assert [fact.value for fact in shown.facts] == ["6", "2", "2 of 2", "0/50", "50/50"]
     assert "on every rung" in shown.ladder_note
     assert [line.split()[1] for line in shown.commands] == ["demo", "verify", "verify", "camera"]
+
+
+def test_commands_survive_a_shell(bundle: Bundle) -> None:
+    found = replace(_found(bundle), options=DemoOptions(out=Path("my demo"), seed=3))
+    again = [shlex.split(line) for line in story.commands(found)]
+    assert again[0] == ["misread", "demo", "-o", "my demo", "--overwrite", "--seed", "3"]
+    assert again[1][2:5] == ["my demo/stop-sign", "-m", "my demo/signs.onnx"]
