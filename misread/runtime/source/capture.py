@@ -19,14 +19,15 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 def open_capture(target: str | int, backend: int, params: Sequence[int] = ()) -> cv2.VideoCapture | None:
     """Open a capture, or give None where OpenCV cannot."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(0)  # its warnings say what the caller says better
+    log = getattr(cv2.utils, "logging", cv2)  # before OpenCV 4.13 the two functions stand in cv2 itself
+    level = log.getLogLevel()
+    log.setLogLevel(0)  # its warnings say what the caller says better
     try:
         capture = cv2.VideoCapture(target, backend, list(params)) if params else cv2.VideoCapture(target, backend)
     except cv2.error:
         return None
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        log.setLogLevel(level)
     if capture.isOpened():
         return capture
     capture.release()
