@@ -156,8 +156,12 @@ class BundleWriter:
         torch_8bit: bool,
         source: str,
         placebo: UInt8 | None = None,
+        grey: bool = False,
     ) -> Witness:
-        """Write one witness's (h, w, 3) uint8 RGB pictures; return its entry."""
+        """Write one witness's (h, w, 3) uint8 RGB pictures; return its entry.
+
+        With `grey` the change is counted in one channel: the others are copies of it, made for the file.
+        """
         identity = f"{len(self.witnesses):04d}"
         witness = Witness(
             id=identity,
@@ -170,7 +174,7 @@ class BundleWriter:
             prepared=prepared,
             torch_float=torch_float,
             torch_8bit=torch_8bit,
-            change=measure_change(clean, changed),
+            change=measure_change(*(one[..., : 1 if grey else 3] for one in (clean, changed))),
             source=source,
         )
         self.witnesses.append(witness)

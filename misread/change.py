@@ -15,7 +15,7 @@ UInt8 = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """How far a changed picture is from its clean one, counted in pixel values (height x width x 3).
+    """How far a changed picture is from its clean one, counted in pixel values (height x width x channels).
 
     Attributes:
         values_changed: values that differ.
@@ -41,7 +41,7 @@ class Change:
 
 
 def measure_change(clean: UInt8, changed: UInt8) -> Change:
-    """Compare two (h, w, 3) uint8 pictures.
+    """Compare two (h, w, c) uint8 pictures.
 
     Raises:
         OptionError: the shapes differ.
@@ -60,12 +60,14 @@ def measure_change(clean: UInt8, changed: UInt8) -> Change:
 def placebo(clean: UInt8, changed: UInt8, generator: np.random.Generator) -> UInt8:
     """Return a change of the same size without its meaning: the differences dealt out anew, with random signs.
 
-    The changed pixels stay the same; each takes the difference of a random other one. Where a sign would leave 0..255
-    the other is taken, and where both would, the value is clipped.
+    Both are (h, w, c) uint8. The changed pixels stay the same; each takes the difference of a random other one. Where a
+    sign would leave 0..255 the other is taken, and where both would, the value is clipped.
     """
     difference = changed.astype(np.int32) - clean
     where = difference.any(axis=2)
-    dealt = generator.permutation(difference[where]) * generator.choice([-1, 1], size=(int(where.sum()), 3))
+    dealt = generator.permutation(difference[where]) * generator.choice(
+        [-1, 1], size=(int(where.sum()), clean.shape[2])
+    )
     before = clean[where].astype(np.int32)
     outside = (before + dealt < 0) | (before + dealt > 255)
     result = clean.copy()

@@ -95,7 +95,7 @@ class Craft:
         hits = outcome.success.nonzero().flatten().tolist()
         if hits and not self._listened:
             self._listened = True
-            self.judges.listen([*clean[hits], *changed[hits]], prepared=self.prepared)
+            self.judges.listen([_rgb(one) for one in (*clean[hits], *changed[hits])], prepared=self.prepared)
         with untouched(model):
             for at in hits:
                 case = _Case(self, model, clean[at], int(labels[at]))
@@ -104,11 +104,11 @@ class Craft:
     def _add(self, writer: BundleWriter, sample: Sample, case: _Case, changed: UInt8) -> None:
         labels = self.origin.card.labels
         random = np.random.default_rng([self.options.seed, len(writer.witnesses)])
-        clean = _rgb(case.clean)
         writer.add(
-            clean=clean,
+            clean=_rgb(case.clean),
             changed=_rgb(changed),
-            placebo=_rgb(placebo(clean, _rgb(changed), random)),
+            placebo=_rgb(placebo(case.clean, changed, random)),
+            grey=self.channels != RGB,
             label=labels[case.label],
             label_given=sample.label is not None,
             goal=UNTARGETED if self.target is None else labels[self.target],

@@ -148,6 +148,53 @@ def test_a_build_that_never_misreads_is_counted_as_such(place: Path, monkeypatch
     assert (result.verified["build"].hits, result.verified["build"].total) == (0, 1)
 
 
+GREY = """
+import torch
+from misread.card import ModelCard
+
+class Bright(torch.nn.Module):
+    def forward(self, x):
+        bright = x.mean((1, 2, 3)) * 255 - 120.5
+        return torch.stack([-bright, bright], 1)
+
+def make():
+    net = Bright()
+    net.card = ModelCard(labels=("dark", "bright"), size_hw=(8, 8), colour="grey", mean=(0.0,), std=(1.0,))
+    return net
+"""
+
+
+def test_a_grey_input_is_judged_measured_and_copied_as_one_channel(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build takes three channels and makes one of them; the change and its placebo live in one."""
+    (place / "grey.py").write_text(GREY)
+    shapes: list[int] = []
+
+    def logits(prepared: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        shapes.append(prepared.shape[-1])
+        bright = prepared.mean((1, 2, 3)).astype(np.float32) - np.float32(120.5)
+        return np.stack([-bright, bright], 1)
+
+    reader = FunctionReader(ModelCard(labels=("dark", "bright"), size_hw=(8, 8)), logits, name="build")
+    judges = Judges(readers=(reader,), labels=("dark", "bright"), slack=[1e-3], others=[()])
+    monkeypatch.setattr(Judges, "open", lambda builds, card: judges)
+    picture = place / "data" / "dark" / "a.png"
+    result = attack_to_bundle(
+        _options(place, origin=f"{place / 'grey.py'}:make", labels=None, size_hw=None, data=picture)
+    )
+    (witness,) = result.bundle.witnesses
+    assert set(shapes) == {3}
+    clean, changed = result.bundle.read(witness.clean), result.bundle.read(witness.changed)
+    difference = (changed.astype(int) - clean)[..., 0]
+    assert witness.change.values_total == 64
+    assert witness.change.values_changed == np.count_nonzero(difference)
+    assert witness.change.l2 == pytest.approx(np.linalg.norm(difference) / 255)
+    assert witness.placebo is not None
+    control = result.bundle.read(witness.placebo)
+    assert (control == control[..., :1]).all()  # channels with signs of their own would cancel in the grey value
+
+
 def test_judges_ask_for_more_than_a_build_wanders() -> None:
     class Wandering(FunctionReader):
         def read_prepared(self, prepared: Any) -> Any:
