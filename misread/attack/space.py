@@ -58,17 +58,37 @@ class FileView(nn.Module):
 
 
 class ChannelsLast(nn.Module):
-    """A twin whose convolutions run in the channels-last layout, which CPUs and GPUs work through faster."""
+    """A twin whose convolutions run in the channels-last layout, which CPUs and GPUs work through faster.
+
+    A network that cannot (it flattens with ``view``, or holds weights of five axes) runs in the usual layout.
+    """
 
     def __init__(self, twin: nn.Module) -> None:
         """Take over the twin: its weights change layout, not value."""
         super().__init__()
-        self.twin = twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+        self.twin, self._layout = twin, torch.channels_last
+        try:
+            self._lay_out()
+        except RuntimeError:
+            self._fall_back()
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
-        logits: Tensor = self.twin(x.contiguous(memory_format=torch.channels_last))
+        try:
+            logits: Tensor = self.twin(x.contiguous(memory_format=self._layout))
+        except RuntimeError:
+            if self._layout == torch.contiguous_format:
+                raise
+            self._fall_back()
+            logits = self.twin(x.contiguous(memory_format=self._layout))
         return logits
+
+    def _fall_back(self) -> None:
+        self._layout = torch.contiguous_format
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.twin.to(memory_format=self._layout)  # type: ignore[call-overload]  # missing in torch's stubs
 
 
 def _axis(size_in: int, size_out: int, card: ModelCard, *, same: bool) -> Tensor:

@@ -50,3 +50,33 @@ def test_channels_last_changes_the_layout_and_no_value() -> None:
     x = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
     expected = net(x)
     assert torch.allclose(ChannelsLast(net)(x), expected, atol=1e-6)
+
+
+class _Flattening(torch.nn.Module):
+    """As many networks do: `view` refuses the channels-last layout of what a convolution gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.conv(x)
+        return made.view(len(x), -1)
+
+
+def test_a_network_that_flattens_with_view_runs_in_the_usual_layout() -> None:
+    with torch.random.fork_rng():
+        net = _Flattening()
+    x = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    expected = net(x)
+    wrapped = ChannelsLast(net)
+    for _ in range(2):
+        assert torch.allclose(wrapped(x), expected, atol=1e-6)
+    torch.autograd.grad(wrapped(x).sum(), x)
+    with pytest.raises(RuntimeError, match="channels"):
+        wrapped(torch.zeros(1, 5, 6, 6))
+
+
+def test_weights_of_five_axes_run_in_the_usual_layout() -> None:
+    net = torch.nn.Sequential(torch.nn.Unflatten(1, (1, 3)), torch.nn.Conv3d(1, 2, 3), torch.nn.Flatten())
+    assert ChannelsLast(net)(torch.zeros(1, 3, 6, 6)).shape == (1, 32)
