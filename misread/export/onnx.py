@@ -96,6 +96,8 @@ def _export(twin: Twin, card: ModelCard, batch: Batch, opset: int | None) -> onn
     except MisreadError:
         raise
     except Exception as error:  # the exporter passes on whatever the capture raised
+        if _interrupted(error):
+            raise KeyboardInterrupt from error
         message = (
             f"torch cannot export this network: {_cause(error)}; the usual reasons are Python control flow that "
             f"depends on values, and a fixed batch inside the network (try --batch 1)"
@@ -118,6 +120,13 @@ def _check_ends(model: onnx.ModelProto, batch: Batch) -> None:
     if produced != batch:
         message = f"batch {batch} was asked for, the exporter fixed it at {produced}; type --batch {produced}"
         raise ModelError(message)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is at the bottom of it: torch's clean-up, cut short, raises something else on top."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _cause(error: BaseException) -> str:

@@ -128,6 +128,21 @@ def test_control_flow_that_depends_on_values_is_refused(
     assert capfd.readouterr() == ("", "")
 
 
+def test_ctrl_c_inside_the_exporter_stays_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted imports of torch's compiler fail on top of the interruption, and in other words."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise AttributeError("module 'torch._dynamo' has no attribute 'exc'")
+
+    monkeypatch.setattr(torch.onnx, "export", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_onnx(make_twin(tiny()), tiny_card(), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("batch", [0, -1, 5000])
 def test_a_batch_that_makes_no_sense_is_refused(tmp_path: Path, batch: int) -> None:
     with pytest.raises(OptionError, match="batch is a whole number"):
