@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,7 +38,7 @@ def read_labels(path: Path, *, count: int | None = None) -> tuple[str, ...]:
     if count is not None and len(labels) != count:
         message = f"{path} holds {len(labels)} labels, the model has {count} outputs; give one label per output"
         raise ModelError(message)
-    twice = next((label for at, label in enumerate(labels) if label in labels[:at]), None)
+    twice = next((label for label, times in Counter(labels).items() if times > 1), None)
     if twice is not None:
         at = len(labels) - 1 - labels[::-1].index(twice)
         message = f"label {twice!r} stands twice in {path}; tell them apart, such as '{twice} ({at})'"

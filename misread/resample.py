@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from misread.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,6 +25,7 @@ UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
+MAX_WEIGHTS: Final = 2**26
 _SINGLE_THREADED: Final = 2**18
 
 
@@ -36,6 +39,9 @@ def resize(
         size_hw: height and width wanted.
         interpolation: the kernel.
         antialias: widen the kernel where the picture shrinks.
+
+    Raises:
+        InputError: a side so long that resizing it would take all memory.
     """
     if image.shape[:2] == tuple(size_hw):
         return np.ascontiguousarray(image)
@@ -49,9 +55,19 @@ def resize(
     return levels
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def resize_weights(size_in: int, size_out: int, interpolation: Interpolation, antialias: bool) -> Float32:  # noqa: FBT001
-    """Return the (size_out, size_in) matrix that resizes one axis; rows sum to 1. Read-only."""
+    """Return the (size_out, size_in) matrix that resizes one axis; rows sum to 1. Read-only.
+
+    Raises:
+        InputError: more than 2^26 weights; a long and narrow picture must not take all memory.
+    """
+    if size_in * size_out > MAX_WEIGHTS:
+        message = (
+            f"a picture with a side of {size_in} pixels, to be resized to {size_out}, is too long and narrow to be "
+            "read; cut it to the part that matters"
+        )
+        raise InputError(message)
     scale = size_in / size_out
     centres: Float64 = (np.arange(size_out, dtype=np.float64) + 0.5) * scale
     positions = np.arange(size_in)

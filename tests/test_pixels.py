@@ -16,7 +16,7 @@ from PIL import Image
 
 from misread import pixels
 from misread.card import ModelCard
-from misread.errors import FileError, OptionError, StorageError
+from misread.errors import FileError, InputError, OptionError, StorageError
 from misread.pixels import (
     bgr_to_rgb,
     crop_plan,
@@ -275,3 +275,10 @@ def test_the_input_follows_the_card() -> None:
     np.testing.assert_array_equal(to_input(image, plain), to_unit(image))
     grey = ModelCard(labels=LABELS, size_hw=(6, 6), colour="grey", mean=(0.0,), std=(1.0,))
     assert to_input(image, grey).shape == (1, 1, 6, 6)
+
+
+@pytest.mark.parametrize("geometry", [{}, {"resize": "crop", "resize_px": 256}], ids=["squash", "crop"])
+def test_a_long_and_narrow_picture_takes_no_memory(geometry: dict[str, Any]) -> None:
+    card = ModelCard(labels=LABELS, size_hw=(224, 224), **geometry)
+    with pytest.raises(InputError, match=r"a side of 400000 pixels, to be resized to \d+, is too long and narrow"):
+        fit(np.zeros((4, 400_000, 3), np.uint8), card)
