@@ -292,6 +292,15 @@ def camera(
     threads: Threads = 0,
     labels: Labels = None,
     size: Size = None,
+    resize: ResizeMode = None,
+    resize_px: ResizePx = None,
+    interpolation: Interpolation = None,
+    antialias: Antialias = None,
+    colour: Colour = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    output: Output = None,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -301,6 +310,19 @@ def camera(
     from misread.runtime.camera.run import CameraOptions, run_camera
     from misread.runtime.session import SessionOptions
 
+    flags = CardFlags(
+        labels=labels,
+        size=size,
+        resize=resize,
+        resize_px=resize_px,
+        interpolation=interpolation,
+        antialias=antialias,
+        colour=colour,
+        scale=scale,
+        mean=mean,
+        std=std,
+        output=output,
+    )
     options = CameraOptions(
         builds=tuple(builds),
         source=source,
@@ -316,7 +338,7 @@ def camera(
         out=out,
         seed=seed,
         overwrite=overwrite,
-        card=CardFlags(labels=labels, size=size).card(),
+        card=flags.card(),
         session=SessionOptions(threads=threads),
     )
     _show(run_camera(options, progress=_progress()), camera_text, "misread-camera", as_json=json)

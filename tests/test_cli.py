@@ -92,6 +92,25 @@ def test_camera_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
+def test_camera_feeds_a_build_without_a_card_by_the_flags(monkeypatch: pytest.MonkeyPatch, labels: Path) -> None:
+    flags = ["--labels", str(labels), "--size", "8", "--resize", "crop", "--resize-px", "9", "--colour", "bgr"]
+    more = ["--scale", "1", "--mean", "1,2,3", "--std", "4,5,6", "--output", "probabilities"]
+    argv = ["camera", "-m", "x.onnx", *flags, *more, "--interpolation", "area", "--no-antialias"]
+    assert options_of(monkeypatch, "misread.runtime.camera.run.run_camera", argv).card == ModelCard(
+        labels=("a", "b"),
+        size_hw=(8, 8),
+        resize="crop",
+        resize_px=9,
+        colour="bgr",
+        scale=1.0,
+        mean=(1.0, 2.0, 3.0),
+        std=(4.0, 5.0, 6.0),
+        output="probabilities",
+        interpolation="area",
+        antialias=False,
+    )
+
+
 def test_export_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     from misread.export.origin import Preparation
