@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from misread.attack.gradient.apgd import Apgd, ApgdTargeted
+from misread.attack.gradient.fgsm import Fgsm
+from misread.attack.gradient.mifgsm import MiFgsm
 from misread.attack.gradient.pgd import Pgd
 from misread.attack.minimal.nearest import Nearest
 
 if TYPE_CHECKING:
     from misread.attack.problem import Attack
 
-ATTACKS: Final[tuple[type[Attack], ...]] = (Nearest, Pgd)
+ATTACKS: Final[tuple[type[Attack], ...]] = (Apgd, ApgdTargeted, Fgsm, MiFgsm, Nearest, Pgd)
