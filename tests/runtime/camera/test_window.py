@@ -197,7 +197,7 @@ def test_a_real_window_shows_the_run_and_ends_cleanly(
             while not shown and time.monotonic() < deadline and run.poll() is None:
                 time.sleep(0.1)
                 shown = shows_a_run(display.look())
-            assert shown
+            assert shown, f"no picture on the screen; the run's exit code is {run.poll()}"
             end(display, run)
             said, _ = run.communicate(timeout=60)
         finally:
