@@ -248,19 +248,9 @@ def verify(
     from misread.runtime.verify import VerifyOptions
     from misread.runtime.verify import verify as run
 
-    flags = CardFlags(
-        labels=labels,
-        size=size,
-        resize=resize,
-        resize_px=resize_px,
-        interpolation=interpolation,
-        antialias=antialias,
-        colour=colour,
-        scale=scale,
-        mean=mean,
-        std=std,
-        output=output,
-    )
+    shape: Any = {"resize": resize, "resize_px": resize_px, "interpolation": interpolation, "antialias": antialias}
+    values: Any = {"colour": colour, "scale": scale, "mean": mean, "std": std, "output": output}
+    flags = CardFlags(labels=labels, size=size, **shape, **values)
     session = SessionOptions(threads=threads)
     options = VerifyOptions(bundle=bundle, builds=tuple(builds), card=flags.card(), session=session)
     result = run(options, progress=_progress())
@@ -310,19 +300,9 @@ def camera(
     from misread.runtime.camera.run import CameraOptions, run_camera
     from misread.runtime.session import SessionOptions
 
-    flags = CardFlags(
-        labels=labels,
-        size=size,
-        resize=resize,
-        resize_px=resize_px,
-        interpolation=interpolation,
-        antialias=antialias,
-        colour=colour,
-        scale=scale,
-        mean=mean,
-        std=std,
-        output=output,
-    )
+    shape: Any = {"resize": resize, "resize_px": resize_px, "interpolation": interpolation, "antialias": antialias}
+    values: Any = {"colour": colour, "scale": scale, "mean": mean, "std": std, "output": output}
+    flags = CardFlags(labels=labels, size=size, **shape, **values)
     options = CameraOptions(
         builds=tuple(builds),
         source=source,
