@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from misread.card import CARD_KEY, ModelCard
 from misread.change import Change, measure_change
 from misread.errors import FileError, MisreadError, ModelError
-from misread.files import atomic_write, cannot_read, read_json, write_json
+from misread.files import atomic_write, cannot_read, read_bounded, read_json, write_json
 from misread.pixels import MAX_FILE_BYTES, decode_image, encode_png
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ class Bundle:
         """
         path = self.folder / picture.path
         try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes; no witness is")
-            data = path.read_bytes()
+            data = read_bounded(path, MAX_FILE_BYTES, "witness")
         except OSError as error:
             raise FileError(cannot_read(path, error)) from error
         if hashlib.sha256(data).hexdigest() != picture.sha256:

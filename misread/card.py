@@ -119,7 +119,7 @@ class ModelCard:
                 message = f"the model's card is of another schema than {_SCHEMA}; update misread"
                 raise ModelError(message)
             return cls(**{name: _frozen(value) for name, value in fields.items()})
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OptionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError, OptionError) as error:
             message = f"the model's card is broken: {error}; export it again, or give the card's flags"
             raise ModelError(message) from error
 
@@ -159,6 +159,11 @@ class ModelCard:
     def _check_arithmetic(self) -> None:
         _choice("colour", self.colour, get_args(Colour))
         _choice("output", self.output, get_args(Output))
+        flags: tuple[tuple[str, object], ...] = (("antialias", self.antialias), ("baked", self.baked_normalisation))
+        for name, value in flags:
+            if not isinstance(value, bool):
+                message = f"{name} is true or false, got {value!r}"
+                raise OptionError(message)
         if not (math.isfinite(self.scale) and self.scale > 0):
             message = f"scale must be a positive number such as 1/255, got {self.scale}"
             raise OptionError(message)

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -148,11 +149,7 @@ def read_json(path: Path, *, kind: str, schema: int = 1) -> dict[str, Any]:
         FileError: missing, larger than 64 MiB, no JSON, of another kind, or of a newer schema.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_JSON_BYTES:
-            message = f"{path} has {size} bytes; a misread document has at most {MAX_JSON_BYTES}"
-            raise FileError(message)
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_bounded(path, MAX_JSON_BYTES, "misread document").decode())
     except OSError as error:
         raise FileError(cannot_read(path, error)) from error
     except (ValueError, RecursionError) as error:
@@ -165,6 +162,23 @@ def read_json(path: Path, *, kind: str, schema: int = 1) -> dict[str, Any]:
         message = f"{path} has schema {document.get('schema')!r}, this misread reads {schema}; update misread"
         raise FileError(message)
     return document
+
+
+def read_bounded(path: Path, most: int, what: str) -> bytes:
+    """Read a file that may come from a stranger: no pipe, which would hang, no device, which never ends.
+
+    Raises:
+        FileError: no plain file, or larger than `most` bytes.
+        OSError: it cannot be read.
+    """
+    found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # a folder is refused when it is read
+        message = f"{path} is no plain file; expected a {what}"
+        raise FileError(message)
+    if found.st_size > most:
+        message = f"{path} has {found.st_size} bytes; a {what} has at most {most}"
+        raise FileError(message)
+    return path.read_bytes()
 
 
 def jsonable(value: Any) -> Any:  # noqa: PLR0911  one return per kind reads best

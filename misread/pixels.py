@@ -20,7 +20,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 import cv2  # noqa: E402
 
 from misread.errors import FileError, OptionError  # noqa: E402
-from misread.files import atomic_write, cannot_read  # noqa: E402
+from misread.files import atomic_write, cannot_read, read_bounded  # noqa: E402
 from misread.resample import resize  # noqa: E402
 
 if TYPE_CHECKING:
@@ -46,10 +46,7 @@ def read_image(path: Path) -> UInt8:
         FileError: missing, not a picture, truncated, smaller than 4x4 or larger than 2^27 pixels.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            message = f"{path} is larger than {MAX_FILE_BYTES} bytes; no picture is"
-            raise FileError(message)
-        data = path.read_bytes()
+        data = read_bounded(path, MAX_FILE_BYTES, "picture")
     except OSError as error:
         raise FileError(cannot_read(path, error)) from error
     return decode_image(data, str(path))

@@ -91,6 +91,8 @@ def test_no_card_is_none_and_not_an_error() -> None:
         ('{"schema": 1, "labels": ["a", "b"], "size_hw": 8}', "card is broken"),
         ('{"schema": 1, "labels": "ab", "size_hw": ["8", 8]}', "card is broken"),
         ('{"schema": 1, "labels": [["a"], ["b"]], "size_hw": [8, 8]}', "card is broken"),
+        ('{"schema": 1, "labels": ["a", "b"], "size_hw": [8, 8], "antialias": {}}', "antialias is true or false"),
+        ('{"schema": 1, "labels": ["a", "b"], "size_hw": [8, 8], "scale": 1' + "0" * 400 + "}", "card is broken"),
         ("[" * 100_000, "card is broken"),
         ("x" * (MAX_CARD_CHARS + 1), "at most"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -23,6 +24,7 @@ from misread.files import (
     sha256_file,
     write_json,
 )
+from misread.pixels import read_image
 
 FULL = Path("/dev/full")
 
@@ -174,3 +176,14 @@ def test_sha256_is_the_published_one(tmp_path: Path) -> None:
     assert sha256_file(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     with pytest.raises(FileError, match="cannot read"):
         sha256_file(tmp_path / "none")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_or_a_device_in_a_strangers_folder_neither_hangs_nor_fills_the_memory(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "endless.json").symlink_to("/dev/zero")
+    for name in ("pipe.json", "endless.json"):
+        with pytest.raises(FileError, match="is no plain file; expected a misread document"):
+            read_json(tmp_path / name, kind="thing")
+        with pytest.raises(FileError, match="is no plain file; expected a picture"):
+            read_image(tmp_path / name)
