@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from misread.assets import scenes_csv
 from misread.attack import ATTACKS
@@ -86,7 +86,17 @@ class AttackOptions:
     def make_attack(self) -> Attack:
         """The attack with its settings."""
         kind = by_name("attack", ATTACKS, self.attack)
-        known = tuple(getattr(kind, "__dataclass_fields__", {}))
-        for name in self.settings:
-            by_name(f"setting of {self.attack}", known, name, key=str)
+        known = {field.name: field.default for field in fields(cast("Any", kind))}
+        for name, value in self.settings.items():
+            by_name(f"setting of {self.attack}", tuple(known), name, key=str)
+            _check_kind(name, value, known[name])
         return kind(**self.settings)
+
+
+def _check_kind(name: str, value: object, default: object) -> None:
+    """Hold a setting against the kind of its default; what has none, or None, is a number."""
+    wanted = type(default) if isinstance(default, bool | int | str) else float
+    fits = (int, float) if wanted is float else (wanted,)
+    if not isinstance(value, fits) or (isinstance(value, bool) and wanted is not bool):
+        said = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[wanted]
+        raise OptionError(f"{name} is {said}, got {value!r}")

@@ -217,6 +217,13 @@ def test_judges_ask_for_more_than_a_build_wanders() -> None:
     [
         ({"attack": "minmal"}, UnknownName, "did you mean 'minimal'"),
         ({"settings": {"stps": 3}}, UnknownName, "did you mean 'steps'"),
+        ({"settings": {"name": "x"}}, UnknownName, "unknown setting of minimal 'name'"),
+        ({"settings": {"steps": "abc"}}, OptionError, "steps is a whole number, got 'abc'"),
+        ({"settings": {"steps": 2.5}}, OptionError, "steps is a whole number, got 2.5"),
+        ({"settings": {"steps": True}}, OptionError, "steps is a whole number, got True"),
+        ({"attack": "pgd", "settings": {"random_start": 1}}, OptionError, "random_start is true or false, got 1"),
+        ({"attack": "pgd", "settings": {"step": "x"}}, OptionError, "step is a number, got 'x'"),
+        ({"attack": "pgd", "settings": {"loss": 3}}, OptionError, "loss is a word, got 3"),
         ({"space": "files"}, OptionError, "did you mean 'file'"),
         ({"limit": 0}, OptionError, "limit is at least 1"),
         ({"seed": -1}, OptionError, "seed is a whole number"),
