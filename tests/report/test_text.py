@@ -245,7 +245,7 @@ def test_an_attack_says_how_little_it_took() -> None:
     assert "attack name minimal, settings (steps 40)" in lines
     assert "found 8/9 (88.9 %, 95 % CI 56.5-98.0)" in lines
     assert "on int8.onnx 7/8 (87.5 %, 95 % CI 52.9-97.8)" in lines
-    assert "median 650 values changed, none by more than 2 of 255 levels, L2 0.250" in " ".join(lines)
+    assert "median 650 values changed, largest change 2 of 255 levels, L2 0.250" in " ".join(lines)
     assert r"0000 Stop → \x1b[2J\u202eevil 100 of 6,912 2 0.250" in lines
     assert "… and 2 more in the manifest" in lines
     assert "warning the gradient vanished on 3 pictures;" in " ".join(lines)

@@ -86,7 +86,7 @@ def _median(bundle: Bundle) -> str:
     values, levels = (
         median(values) for values in zip(*((c.values_changed, c.largest_level) for c in changes), strict=True)
     )
-    return f"{values:,.0f} values changed, none by more than {levels:g} of 255 levels, L2 {_l2(bundle):.3f}"
+    return f"{values:,.0f} values changed, largest change {levels:g} of 255 levels, L2 {_l2(bundle):.3f}"
 
 
 def _l2(bundle: Bundle) -> float:
