@@ -169,7 +169,10 @@ def attack(
         list[Path] | None,
         typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file to finish and judge on; may be repeated."),
     ] = None,
-    name: Annotated[str, typer.Option("--attack", help="minimal: the smallest change; pgd: within --eps.")] = "minimal",
+    name: Annotated[
+        str,
+        typer.Option("--attack", help="minimal: the smallest change. Within --eps: pgd, apgd, apgd-t, fgsm, mi-fgsm."),
+    ] = "minimal",
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the attack, as steps=100.")
     ] = None,

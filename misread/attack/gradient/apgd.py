@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from misread.attack.gradient.autostep import PlacedLoss, into, random_start, walk
+from misread.attack.gradient.autostep import PlacedLoss, walk
+from misread.attack.gradient.start import into, random_start
 from misread.attack.minimal.boundary import gap, nearest_targets
 from misread.attack.objective import LOSSES, Loss
 from misread.attack.project import ball_of

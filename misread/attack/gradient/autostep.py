@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from misread.attack.goal import margin
+from misread.attack.gradient.start import into
 from misread.attack.project import ball_of
 
 if TYPE_CHECKING:
@@ -175,20 +176,6 @@ def _look(problem: Problem, rows: Tensor, delta: Tensor, place: Tensor, loss: Pl
     if hit.any():
         problem.offer(points[hit], rows[hit])
     return seen, hit
-
-
-def into(delta: Tensor, clean: Tensor) -> Tensor:
-    """Cut by the box. The ball still holds: cutting only shortens."""
-    return (clean + delta).clamp(0, 1) - clean
-
-
-def random_start(problem: Problem, rows: Tensor) -> Tensor:
-    """A random point of ball, box and mask for each row, (r, c, h, w), drawn from its image's own stream."""
-    draw = problem.uniform(rows)
-    if problem.mask is not None:
-        draw = draw * problem.mask[rows]
-    point = ball_of(problem.threat.norm).sample(draw.flatten(1)) * problem.threat.radius
-    return into(point.view_as(draw), problem.images[rows])
 
 
 def _where(condition: Tensor, first: Tensor, second: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from misread.attack.goal import margin
+from misread.attack.gradient.start import into, random_start
 from misread.attack.objective import LOSSES, Loss
 from misread.attack.project import Ball, ball_of
 from misread.attack.threat import NORMS, Norm
@@ -70,7 +71,7 @@ class Pgd:
                 break
             delta = torch.zeros_like(problem.images[rows])
             if restart or self.random_start:
-                delta = _random_delta(problem, ball, rows)
+                delta = random_start(problem, rows)
             rows, delta = self._descend(problem, ball, loss, rows, delta)
             last[rows] = problem.images[rows] + delta
             problem.offer(last[rows], rows)
@@ -91,17 +92,5 @@ class Pgd:
                 break
             size = first * (0.55 + 0.45 * math.cos(math.pi * number / self.steps))
             moved = (delta - size * ball.unit(here.gradient[keep].flatten(1)).view_as(delta)).flatten(1)
-            delta = _into(ball.project(moved, radius).view_as(delta), clean)
+            delta = into(ball.project(moved, radius).view_as(delta), clean)
         return rows, delta
-
-
-def _random_delta(problem: Problem, ball: Ball, rows: Tensor) -> Tensor:
-    draw = problem.uniform(rows)
-    if problem.mask is not None:
-        draw = draw * problem.mask[rows]
-    return _into((ball.sample(draw.flatten(1)) * problem.threat.radius).view_as(draw), problem.images[rows])
-
-
-def _into(delta: Tensor, clean: Tensor) -> Tensor:
-    """Cut by the box. The ball still holds: cutting only shortens."""
-    return (clean + delta).clamp(0, 1) - clean
