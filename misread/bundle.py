@@ -88,7 +88,7 @@ class Bundle:
         created: when, ISO 8601 UTC.
         threat: norm, size and goal, as the attack saw them.
         attack: its name and options.
-        counts: pictures seen, misread clean, attacked, found.
+        counts: pictures seen, skipped (misread clean), attempted, proposed (misread in torch, rounded or not), found.
         witnesses: in order.
     """
 

@@ -48,6 +48,7 @@ class Tally:
     """What has been counted so far; `verified` holds hits and denominators, one entry per build."""
 
     attempted: int = 0
+    proposed: int = 0
     found: int = 0
     zero_gradients: int = 0
     forwards: int = 0
@@ -133,6 +134,7 @@ class Craft:
     def _count(self, outcome: Outcome) -> None:
         tally = self.tally
         tally.attempted += outcome.attempted
+        tally.proposed += int(outcome.proposed.sum())
         tally.found += outcome.found
         tally.zero_gradients += int((outcome.zero_gradients > 0).sum())
         tally.forwards += int(outcome.forwards.sum())

@@ -30,6 +30,8 @@ class Outcome:
         backwards: (n,) gradient passes per image.
         zero_gradients: (n,) gradient passes that gave 0 everywhere: a masked or saturated model.
         refused: (n,) proposals with a value that was not finite.
+        proposed: (n,) bool: a candidate reached the goal in torch, before rounding or after; what rounding took away is
+            ``proposed & ~success``.
         seconds: Wall-clock time.
     """
 
@@ -42,6 +44,7 @@ class Outcome:
     backwards: Tensor
     zero_gradients: Tensor
     refused: Tensor
+    proposed: Tensor
     seconds: float
 
     @property
@@ -153,6 +156,7 @@ def _outcome(  # noqa: PLR0917 - one private caller
         backwards=spread(problem.backwards),
         zero_gradients=spread(problem.zero_gradients),
         refused=spread(problem.refused),
+        proposed=spread(problem.proposed),
         seconds=seconds,
     )
 

@@ -66,6 +66,7 @@ class Problem:
         backwards: (n,) gradient passes spent on each image.
         zero_gradients: (n,) how often the gradient was 0 everywhere.
         refused: (n,) offers that were not finite.
+        proposed: (n,) bool, a candidate was seen to reach the goal, rounded or not.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Problem:
         self.size = torch.full(labels.shape, float("inf"), dtype=torch.float64, device=images.device)
         self.forwards, self.backwards, self.zero_gradients, self.refused = (torch.zeros_like(labels) for _ in range(4))
         self._closed = torch.zeros_like(labels, dtype=torch.bool)
+        self.proposed = torch.zeros_like(labels, dtype=torch.bool)
         self._stop_at_first = kind == "fixed"
         self._streams = [_stream(seed, image) for image in images]
 
@@ -139,8 +141,8 @@ class Problem:
         Args:
             x: Candidates.
             rows: Which images they belong to.
-            logits: Of x, (r, k), if known. They are used only when settling leaves every candidate as it is;
-                otherwise, and without them, the settled candidates cost a pass.
+            logits: Of x, (r, k), if known. They tell whether x reached the goal before rounding, and save the pass when
+                settling leaves every candidate as it is.
 
         Returns:
             (r,) bool: the settled candidate reaches the goal.
@@ -149,9 +151,12 @@ class Problem:
             return torch.zeros_like(rows, dtype=torch.bool)
         settled = self.settle(x, rows)
         self.refused.index_add_(0, rows, settled.refused.to(rows.dtype))
+        if logits is not None:
+            self.proposed[rows[achieved(logits, self.wanted[rows]) & ~settled.refused]] = True
         if logits is None or not torch.equal(settled.images, x.detach()):
             logits = self.forward(settled.images, rows)
         hit = achieved(logits, self.wanted[rows]) & ~settled.refused
+        self.proposed[rows[hit]] = True
         size = torch.where(hit, settled.size, torch.full_like(settled.size, float("inf")))
         record = self.size.scatter_reduce(0, rows, size, "amin")
         better = (size < self.size[rows]) & (size == record[rows])

@@ -117,6 +117,7 @@ def _finish(writer: BundleWriter, options: AttackOptions, card: ModelCard, craft
             "pictures": pictures,
             "skipped": pictures - tally.attempted,
             "attempted": tally.attempted,
+            "proposed": tally.proposed,
             "found": tally.found,
         },
     )

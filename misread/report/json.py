@@ -69,6 +69,8 @@ def verification_document(verification: Verification) -> dict[str, Any]:
         "threat": verification.threat,
         "attack": verification.attack,
         "witnesses": verification.witnesses,
+        "counts": verification.counts,
+        "labels_given": verification.labels_given,
         "builds": [_build(build) for build in verification.builds],
         "ladder": verification.ladder,
     }

@@ -88,6 +88,8 @@ def judge_contenders(
         origin=bundle.origin,
         threat=bundle.threat,
         attack=bundle.attack,
+        counts=bundle.counts,
+        labels_given=sum(witness.label_given for witness in bundle.witnesses),
     )
 
 

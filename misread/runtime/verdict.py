@@ -184,6 +184,8 @@ class Verification:
         origin: which model the witnesses were made on.
         threat: what the attacker was allowed.
         attack: how they were made.
+        counts: of the pictures that the attack saw, as in the bundle.
+        labels_given: witnesses whose label somebody gave; the others have what the twin read. None where unknown.
         witnesses: how many there are.
         builds: one entry per build, in the order asked for.
         ladder: the rungs in order, reader by reader, the host's first.
@@ -196,6 +198,8 @@ class Verification:
     origin: str = ""
     threat: Mapping[str, Any] = field(default_factory=dict)
     attack: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    labels_given: int | None = None
 
     @property
     def passed(self) -> bool:

@@ -102,3 +102,31 @@ def test_draws_come_from_the_generator_alone() -> None:
 def test_draws_of_an_image_do_not_depend_on_its_neighbours() -> None:
     together, alone = torch.stack(_starts(TWO, 0)), torch.stack(_starts(TWO[1:], 0))
     assert torch.equal(together[:, 1:], alone)
+
+
+def test_a_success_that_rounding_takes_away_is_counted_and_is_none() -> None:
+    """Three values of 0.7 levels are enough in real numbers; of whole levels only a longer change is."""
+    instance = two_class(0.7, values=3)
+    outcome = execute(
+        Pgd(),
+        instance.model(),
+        instance.images[:1],
+        instance.labels[:1],
+        threat=Threat(norm="l2", eps=1.5 / 255),
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert outcome.proposed.tolist() == [True]
+    assert outcome.success.tolist() == [False]
+
+
+def test_a_success_is_a_proposal_too(grid_instance: Instance, generator: torch.Generator) -> None:
+    outcome = execute(
+        Pgd(),
+        grid_instance.model(),
+        grid_instance.images[:6],
+        grid_instance.labels[:6],
+        threat=Threat(eps=0.3),
+        generator=generator,
+    )
+    assert outcome.success.all()
+    assert outcome.proposed.all()

@@ -68,7 +68,7 @@ def test_a_bundle_of_minimal_witnesses(place: Path, space: str) -> None:
         "dark/a.png": 3,
         "dark/b.png": 2,
     }
-    assert dict(bundle.counts) == {"pictures": 4, "skipped": 1, "attempted": 3, "found": 3}
+    assert dict(bundle.counts) == {"pictures": 4, "skipped": 1, "attempted": 3, "proposed": 3, "found": 3}
     for one in bundle.witnesses:
         clean, changed = bundle.read(one.clean), bundle.read(one.changed)
         assert one.prepared == (space == "input")

@@ -79,6 +79,19 @@ def test_a_verification_reads_like_this(verification: Verification) -> None:
     )
 
 
+def test_it_says_what_the_witnesses_were_chosen_from(verification: Verification) -> None:
+    counts = {"pictures": 9, "skipped": 2, "attempted": 7, "proposed": 6, "found": 4}
+    chosen = replace(verification, counts=counts, labels_given=1)
+    text = " ".join(verification_text(chosen).split())
+    assert (
+        "4 of 7 attacked pictures became witnesses, 2 more were misread only before rounding to 8 bits; "
+        "2 were misread already"
+    ) in text
+    assert "nobody labelled 3 of 4 witnesses: their label is the model's own reading" in text
+    assert "attacked pictures" not in verification_text(verification)
+    assert "nobody labelled" not in verification_text(replace(verification, labels_given=4))
+
+
 def test_a_targeted_bundle_says_its_goals(tmp_path: Path) -> None:
     bundle = bundle_of(tmp_path, [(flat(100), flat(150))] * 2, goals=("bright", "odd"))
     text = " ".join(verification_text(judge(bundle, [brightness()])).split())

@@ -86,7 +86,7 @@ class Pgd:
             here = problem.gradient(clean + delta, rows, lambda logits, rows: loss(logits, problem.wanted[rows]))
             hit = margin(here.logits, problem.wanted[rows]) < 0
             keep = torch.ones_like(hit)
-            keep[hit] = ~problem.offer((clean + delta)[hit], rows[hit])
+            keep[hit] = ~problem.offer((clean + delta)[hit], rows[hit], logits=here.logits[hit])
             rows, delta, clean = rows[keep], delta[keep], clean[keep]
             if len(rows) == 0:
                 break

@@ -80,8 +80,30 @@ def _meaning(verdict: Verdict, width: int) -> list[str]:
     return wrapped(MEANINGS[verdict], first=f"    {verdict}: ", width=width)
 
 
+def origin_notes(verification: Verification) -> list[str]:
+    """Say how many pictures the witnesses were chosen from, and whose labels they have.
+
+    The ladder starts at images that torch misreads at 8 bits, so its first rungs are full by construction.
+    """
+    notes, counts, given = [], verification.counts, verification.labels_given
+    if {"attempted", "proposed", "found"} <= counts.keys():
+        lost = counts["proposed"] - counts["found"]
+        notes.append(
+            f"{counts['found']} of {counts['attempted']} attacked pictures became witnesses, {lost} more were misread "
+            f"only before rounding to 8 bits; {counts.get('skipped', 0)} were misread already"
+        )
+    if given is not None and given < verification.witnesses:
+        own = verification.witnesses - given
+        notes.append(
+            f"nobody labelled {own} of {verification.witnesses} witnesses: their label is the model's own reading"
+        )
+    return notes
+
+
 def _notes(verification: Verification, width: int) -> list[str]:
     lines: list[str] = []
+    for note in origin_notes(verification):
+        lines += wrapped(note, first="  ", width=width)
     for build in verification.builds:
         for note in _build_notes(build):
             lines += wrapped(note, first="  ", width=width)
