@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KIND: Final = "misread-camera"
 SUMMARY: Final = "summary.json"
+INTERRUPTED: Final = 130
 _SETTLED: Final = ("persists", "does-not-persist")
 
 
@@ -29,7 +30,8 @@ class CameraResult:
     `exit_code` is 0 when the question was answered: with adversarial exhibits when each of them `persists` or
     `does-not-persist` on every build in the crop that the claim names; with only an expected label when it was read in
     at least the control share of the frames; with neither always. Otherwise it is 1: a verdict could not be given
-    (`invalid-control`, `inconclusive`, `not-measured`), or the expected label was not read.
+    (`invalid-control`, `inconclusive`, `not-measured`), or the expected label was not read. After Ctrl-C it is 130:
+    what was seen is written, and the run is not a whole one.
 
     Attributes:
         source: What was opened.
@@ -67,7 +69,9 @@ class CameraResult:
 
     @property
     def exit_code(self) -> int:
-        """0 when the question was answered, 1 when not; see the class."""
+        """0 when the question was answered, 1 when not, 130 after Ctrl-C; see the class."""
+        if self.ended == "interrupted":
+            return INTERRUPTED
         if any(summary.arm != "clean" for summary in self.summaries):
             return 0 if self.claimed and all(verdict.finding in _SETTLED for verdict in self.claimed) else 1
         controls = [summary for summary in self._shown() if summary.label is not None]

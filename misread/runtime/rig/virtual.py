@@ -94,6 +94,12 @@ class VirtualCamera:
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._show()
+        finally:
+            self._broadcast.end()  # whatever happened, nobody waits for a frame that will not come
+
+    def _show(self) -> None:
         due = time.monotonic()
         while not self._broadcast.ended:
             for shot in self.shots:
@@ -107,4 +113,3 @@ class VirtualCamera:
                 break
         if self._broadcast.drain():
             self._finished.set()  # before the end, so that who sees the end knows that it is the proper one
-        self._broadcast.end()

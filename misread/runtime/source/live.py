@@ -65,6 +65,7 @@ class Live:
         self._box = Mailbox(every=feed.every)
         self._gaps: list[Gap] = []
         self._index = 0
+        self._attempts = 0  # since the last frame: a source that opens and gives nothing must come to an end
         self._last_ns = time.monotonic_ns()
         self._thread = threading.Thread(target=self._drain, name=f"misread-source {feed.what}")
         self._thread.start()
@@ -99,7 +100,7 @@ class Live:
             self._box.end()
 
     def _stamped(self, image: UInt8, capture: cv2.VideoCapture) -> Frame:
-        self._last_ns = time.monotonic_ns()
+        self._last_ns, self._attempts = time.monotonic_ns(), 0
         fps = self._feed.fps
         time_ns = self._last_ns if fps is None else round(self._index * 1e9 / fps)
         frame = Frame(image=image, index=self._index, time_ns=time_ns, pts_ms=stamp_ms(capture))
@@ -109,16 +110,16 @@ class Live:
     def _reopen(self, lost: cv2.VideoCapture) -> cv2.VideoCapture | None:
         """Release a capture that gives nothing (it still says it is open) and try again with growing waits."""
         lost.release()
-        wait_s = self._feed.backoff_s
-        for attempt in range(1, self._feed.retries + 1):
+        while self._attempts < self._feed.retries:
+            wait_s = min(self._feed.backoff_s * 2**self._attempts, MAX_BACKOFF_S)
             if self._feed.over() or self._box.wait_ended(wait_s):
                 self._box.end()
                 return None
-            wait_s = min(wait_s * 2, MAX_BACKOFF_S)
+            self._attempts += 1
             capture = self._feed.opener()
             if capture is not None:
                 reason = "the source stopped giving frames"
-                gap = Gap(start_ns=self._last_ns, end_ns=time.monotonic_ns(), reason=reason, attempts=attempt)
+                gap = Gap(start_ns=self._last_ns, end_ns=time.monotonic_ns(), reason=reason, attempts=self._attempts)
                 self._gaps.append(gap)
                 return capture
         if self._feed.over():

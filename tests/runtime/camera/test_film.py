@@ -147,7 +147,7 @@ def test_ctrl_c_ends_the_run_with_log_and_summary(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     result = film(trio(), [colour_reader()], FilmOptions(feed=feed(), out=tmp_path / "out"), on_frame=interrupt)
-    assert (result.frames, result.ended) == (6, "interrupted")
+    assert (result.frames, result.ended, result.exit_code) == (6, "interrupted", 130)
     assert read_json(tmp_path / "out" / "summary.json", kind=KIND)["ended"] == "interrupted"
 
 

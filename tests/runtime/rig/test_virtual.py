@@ -145,3 +145,16 @@ def test_a_drain_that_is_ended_says_so() -> None:
     broadcast.publish(b"0")
     broadcast.end()
     assert not broadcast.drain()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is planted
+def test_a_film_that_breaks_leaves_no_viewer_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(shot: object) -> np.ndarray:
+        raise RuntimeError("planted")
+
+    camera = VirtualCamera([EXHIBIT], SCRIPT, camera=SMALL)
+    monkeypatch.setattr(camera.film, "render", broken)
+    with camera:
+        camera._thread.join(10)
+        assert camera._broadcast.ended
+        assert not camera.finished

@@ -88,6 +88,21 @@ def test_a_camera_that_gives_nothing_from_the_start_ends(monkeypatch: pytest.Mon
     source.close()
 
 
+def test_a_camera_that_opens_again_and_again_and_gives_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[Pretend] = []
+
+    def opened(*_: object) -> Pretend:
+        tries.append(Pretend(0))
+        return tries[-1]
+
+    monkeypatch.setattr(device, "open_capture", opened)
+    source = open_source("device:0", SourceOptions(retries=3, backoff_s=0.0))
+    with pytest.raises(CameraError, match="stopped after 0 frames and 3 attempts"):
+        list(source.frames())
+    source.close()
+    assert len(tries) == 4
+
+
 @pytest.mark.parametrize("text", ["device:", "device:-1", "device:x", "device:12345", "device:²"])
 def test_what_names_no_camera_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="device:N"):
