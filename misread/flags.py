@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from misread.card import ModelCard
@@ -82,8 +81,9 @@ def parse_number(text: str) -> float:
         OptionError: it is neither.
     """
     try:
-        number = float(Fraction(text.strip())) if "/" in text else float(text)
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        above, _, below = text.partition("/")
+        number = float(above) / float(below) if "/" in text else float(text)
+    except (ValueError, ZeroDivisionError) as error:
         raise OptionError(f"expected a number such as 8/255 or 0.03, got {text!r}") from error
     if not math.isfinite(number):
         raise OptionError(f"expected a finite number such as 8/255 or 0.03, got {text!r}")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize(("text", "value"), [("8/255", 8 / 255), (" 1/4 ", 0.25), ("0.03", 0.03), ("1e-3", 0.001)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("8/255", 8 / 255), (" 1/4 ", 0.25), ("0.5/255", 0.5 / 255), ("0.03", 0.03), ("1e-3", 0.001)]
+)
 def test_numbers_are_fractions_or_decimals(text: str, value: float) -> None:
     assert parse_number(text) == value
 
