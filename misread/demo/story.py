@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from misread.stats import Rate
 
 RUNG_NOTES: Final[Mapping[str, str]] = {
-    "torch-float": "what the attack proposed",
+    "torch-float": "the starting point: pictures that PyTorch misreads",
     "torch-8bit": "rounded to the 256 levels of a file",
     "file": "the PNG, read by onnxruntime",
 }
