@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from misread import __version__, cli
 from misread.card import ModelCard
+from misread.cli.app import progress
 from misread.errors import CameraError, CheckFailed, InputError, MisreadError, MissingExtra
 from misread.runtime.camera.run import CameraOptions
 from misread.runtime.session import SessionOptions
@@ -248,10 +249,10 @@ def test_json_is_the_only_thing_on_standard_output() -> None:
 def test_progress_is_quiet_in_a_pipe_and_tidy_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli._progress()("attack", 1, 2)
+    progress()("attack", 1, 2)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    say = cli._progress()
+    say = progress()
     say("attack", 1, 2)
     say("attack", 2, 2)
     say("frames", 7, 0)

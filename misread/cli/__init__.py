@@ -1,0 +1,19 @@
+"""The command line: arguments in, one library call, text or JSON out, an exit code. No logic of its own.
+
+A new command is one new file and its name below; the order of the imports is that of `misread --help`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Importing a command registers it, so the order counts.
+from misread.cli import demo, doctor, export, attack, verify, camera, rig  # isort: skip
+from misread.cli.app import app
+
+COMMANDS: Final = (demo, doctor, export, attack, verify, camera, rig)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,72 @@
+"""`misread export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from misread.cli.app import app, progress, show
+from misread.cli.options import (
+    Antialias,
+    Interpolation,
+    Json,
+    Labels,
+    Mean,
+    Overwrite,
+    ResizeMode,
+    ResizePx,
+    Seed,
+    Size,
+    Std,
+    Weights,
+    preparation_said,
+)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    origin: Annotated[str, typer.Argument(help="signs, file.py:factory or package.module:factory.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.onnx", help="The ONNX file to write.")],
+    precision: Annotated[list[str] | None, typer.Option(help="fp32, int8 …; may be repeated. [default: fp32]")] = None,
+    calibration_data: Annotated[Path | None, typer.Option(metavar="DIR", help="Real pictures for int8.")] = None,
+    parity_data: Annotated[Path | None, typer.Option(metavar="DIR", help="Real pictures to compare on.")] = None,
+    batch: Annotated[str, typer.Option(help="Pictures per call: a number, or dynamic.")] = "dynamic",
+    opset: Annotated[int | None, typer.Option(help="Of the ONNX file; checked after the export.")] = None,
+    weights: Weights = None,
+    labels: Labels = None,
+    size: Size = None,
+    resize: ResizeMode = None,
+    resize_px: ResizePx = None,
+    interpolation: Interpolation = None,
+    antialias: Antialias = None,
+    mean: Mean = None,
+    std: Std = None,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Export a PyTorch classifier to ONNX builds that agree with it."""
+    from misread.export.run import ExportOptions, export_builds
+    from misread.flags import parse_batch, parse_size
+    from misread.report.text.export import export_text
+
+    options = ExportOptions(
+        origin=origin,
+        out=out,
+        precisions=tuple(precision or ("fp32",)),
+        weights=weights,
+        labels=labels,
+        size_hw=parse_size(size) if size else None,
+        preparation=preparation_said(context),
+        calibration_data=calibration_data,
+        parity_data=parity_data,
+        batch=parse_batch(batch),
+        opset=opset,
+        seed=seed,
+        overwrite=overwrite,
+    )
+    show(export_builds(options, progress=progress()), export_text, "misread-export", as_json=json)

@@ -1,0 +1,45 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Builds = Annotated[list[Path], typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file; may be repeated.")]
+Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="Class names in order, for a model without a card.")]
+Size = Annotated[str | None, typer.Option(metavar="PX", help="Input size: 224, or height x width as 224x320.")]
+ResizeMode = Annotated[str | None, typer.Option("--resize", help="squash, or crop (with --resize-px).")]
+ResizePx = Annotated[int | None, typer.Option(help="Shortest side before the centre crop, such as 256.")]
+Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic, nearest or area.")]
+Antialias = Annotated[bool | None, typer.Option("--antialias/--no-antialias", help="Widen the kernel as Pillow does.")]
+Colour = Annotated[str | None, typer.Option(help="Channel order of the model: rgb, bgr or grey.")]
+Scale = Annotated[str | None, typer.Option(help="Factor on 0..255 pixels; 1/255 unless given.")]
+Mean = Annotated[str | None, typer.Option(help="Subtracted after scaling, as 0.485,0.456,0.406.")]
+Std = Annotated[str | None, typer.Option(help="Divided by at the end, as 0.229,0.224,0.225.")]
+Output = Annotated[str | None, typer.Option("--output", help="What the model returns: logits or probabilities.")]
+Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="A state dict (.pt, .safetensors) for the origin.")]
+Seed = Annotated[int, typer.Option(help="Of every random draw.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Threads = Annotated[int, typer.Option(help="onnxruntime threads; 0 takes what this process may use.")]
+
+
+def card_said(context: typer.Context) -> Any:
+    """Return the card that the flags of this call describe, or None where none was given."""
+    from misread.flags import CardFlags
+
+    return CardFlags(**{field.name: context.params[field.name] for field in fields(CardFlags)}).card()
+
+
+def preparation_said(context: typer.Context) -> Any:
+    """Return what the flags of this call say of an origin's preparation, or None where nothing was given."""
+    from misread.export.origin import Preparation
+    from misread.flags import parse_numbers
+
+    said = {field.name: context.params[field.name] for field in fields(Preparation)}
+    said |= {name: parse_numbers(said[name]) for name in ("mean", "std") if said[name]}
+    given = {name: value for name, value in said.items() if value is not None}
+    return Preparation(**given) if given else None

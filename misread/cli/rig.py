@@ -1,0 +1,29 @@
+"""`misread rig`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from misread.cli.app import app
+from misread.cli.options import Seed
+
+
+@app.command()
+def rig(
+    bundle: Annotated[Path, typer.Argument(help="The folder that misread attack wrote.")],
+    *,
+    witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 30.0,
+    seconds: Annotated[float | None, typer.Option(help="When to end; otherwise with Ctrl-C.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Film a bundle with the virtual camera and serve it as a stream on loopback, until Ctrl-C."""
+    from misread.bundle import read_bundle
+    from misread.runtime.camera.subject import exhibits_of
+    from misread.runtime.rig.serve import serve
+
+    exhibits = exhibits_of(read_bundle(bundle), tuple(witness or ()))
+    serve(exhibits, fps=fps, seconds=seconds, seed=seed, on_ready=lambda url: typer.echo(f"serving {url}"))

@@ -1,0 +1,60 @@
+"""`misread verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from misread.cli.app import app, end, progress
+from misread.cli.options import (
+    Antialias,
+    Builds,
+    Colour,
+    Interpolation,
+    Json,
+    Labels,
+    Mean,
+    Output,
+    ResizeMode,
+    ResizePx,
+    Scale,
+    Size,
+    Std,
+    Threads,
+    card_said,
+)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    bundle: Annotated[Path, typer.Argument(help="The folder that misread attack wrote.")],
+    *,
+    builds: Builds,
+    threads: Threads = 0,
+    labels: Labels = None,
+    size: Size = None,
+    resize: ResizeMode = None,
+    resize_px: ResizePx = None,
+    interpolation: Interpolation = None,
+    antialias: Antialias = None,
+    colour: Colour = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Judge a bundle on deployed builds: verdicts, and the ladder that the witnesses go down. Needs no torch."""
+    from misread.report.json import dumps, verification_document
+    from misread.report.text.verification import verification_text
+    from misread.runtime.session import SessionOptions
+    from misread.runtime.verify import VerifyOptions
+    from misread.runtime.verify import verify as run
+
+    session = SessionOptions(threads=threads)
+    options = VerifyOptions(bundle=bundle, builds=tuple(builds), card=card_said(context), session=session)
+    result = run(options, progress=progress())
+    end(dumps(verification_document(result)) if json else verification_text(result), result.exit_code)
