@@ -11,6 +11,8 @@ from typing import Final
 from misread.cli import demo, doctor, export, attack, verify, camera, rig  # isort: skip
 from misread.cli.app import app
 
+__all__ = ["COMMANDS", "app", "main"]
+
 COMMANDS: Final = (demo, doctor, export, attack, verify, camera, rig)
 
 
