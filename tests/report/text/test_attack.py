@@ -1,0 +1,81 @@
+"""What `misread attack` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from misread.bundle import Bundle, PictureRef, Witness
+from misread.change import Change
+from misread.report.text import attack_text
+from misread.stats import Rate, wilson
+from tests.report.text.hostile import EVIL, clean, fits
+from tests.runtime.planted import CARD
+
+
+@dataclass(frozen=True)
+class Attack:
+    bundle: Bundle
+    pictures: int = 10
+    skipped: int = 1
+    found: Rate = field(default_factory=lambda: wilson(8, 9))
+    verified: dict[str, Rate] = field(default_factory=lambda: {"int8.onnx": wilson(7, 8)})
+    zero_gradients: int = 0
+    passes: float = 40.0
+    gradients: float = 20.0
+    seconds: float = 3.25
+
+
+def witnesses(count: int, goal: str = "untargeted") -> Bundle:
+    picture = PictureRef(path="images/x.png", sha256="0" * 64)
+    made = tuple(
+        Witness(
+            id=f"{place:04d}",
+            label="Stop",
+            goal=goal,
+            clean=picture,
+            changed=picture,
+            prepared=True,
+            torch_float=True,
+            torch_8bit=True,
+            change=Change(values_changed=100 * (place + 1), values_total=6912, largest_level=2, l2=0.25),
+            source=EVIL,
+        )
+        for place in range(count)
+    )
+    return Bundle(
+        folder=Path("b"),
+        card=CARD,
+        origin="signs",
+        created="",
+        threat={"norm": "linf", "eps": 8 / 255, "mask": None},
+        attack={"name": "minimal", "settings": {"steps": 40}},
+        counts={},
+        witnesses=made,
+    )
+
+
+def test_an_attack_says_how_little_it_took() -> None:
+    rates = {"int8.onnx": wilson(7, 8), EVIL + "long" * 30: wilson(1, 8)}
+    text = attack_text(Attack(witnesses(12, goal=EVIL), zero_gradients=3, verified=rates))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "threat norm linf, eps 0.03137" in lines
+    assert "attack name minimal, settings (steps 40)" in lines
+    assert "found 8/9 (88.9 %, 95 % CI 56.5-98.0)" in lines
+    assert "on int8.onnx 7/8 (87.5 %, 95 % CI 52.9-97.8)" in lines
+    assert "median 650 values changed, largest change 2 of 255 levels, L2 0.250" in " ".join(lines)
+    assert r"0000 Stop → \x1b[2J\u202eevil 100 of 6,912 2 0.250" in lines
+    assert "… and 2 more in the manifest" in lines
+    assert "warning the gradient vanished on 3 pictures;" in " ".join(lines)
+    assert " ".join(lines).endswith(
+        "wrote 12 witnesses to b; prove them on a build with: misread verify b -m MODEL.onnx"
+    )
+    assert fits(text)
+    assert clean(text)
+
+
+def test_an_attack_that_found_nothing_says_so() -> None:
+    text = attack_text(Attack(witnesses(0), found=wilson(0, 9), verified={}))
+    assert "no witness was found" in text
+    assert "median" not in text
+    assert "wrote 1 witness to b" in attack_text(Attack(witnesses(1)))

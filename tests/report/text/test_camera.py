@@ -1,0 +1,89 @@
+"""What `misread camera` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from misread.report.text import camera_text
+from misread.runtime.camera.judge import Persistence, Thresholds
+from misread.runtime.camera.result import CameraResult
+from misread.runtime.camera.tally import Summary
+from misread.runtime.source import Health
+from misread.stats import wilson
+from tests.report.text.hostile import EVIL, clean, fits
+
+
+def summary(arm: str, hits: int, **changes: Any) -> Summary:
+    values: dict[str, Any] = {
+        "exhibit": f"stop-{arm}",
+        "arm": arm,
+        "group": "stop",
+        "build": "int8.onnx",
+        "crop": "raw",
+        "label": "Stop",
+        "target": None,
+        "captured": 60,
+        "measured": 50,
+        "clips": 8,
+        "misread": wilson(hits, 50),
+        "targeted": None,
+        "clips_misread": 8 if hits else 0,
+        "longest_run": hits,
+        "longest_label": EVIL if hits else None,
+        "first_misread_s": 0.25 if hits else None,
+        "first_right_s": 0.1,
+        "labels": ((EVIL, hits), ("Stop", 50 - hits)),
+    }
+    return Summary(**values | changes)
+
+
+def camera(*summaries: Summary, **changes: Any) -> CameraResult:
+    verdict = Persistence(
+        exhibit="stop-adversarial",
+        build="int8.onnx",
+        crop="raw",
+        finding="persists",
+        reason="the interval lies above 50 %",
+        misread=wilson(45, 50),
+    )
+    values: dict[str, Any] = {
+        "source": f"rtsp://{EVIL}",
+        "claim": "raw",
+        "frames": 120,
+        "located": 100,
+        "seconds": 4.0,
+        "ended": "clips",
+        "health": Health(dropped=3, properties=(("size", "640x480"),), notes=("the clock is ours",)),
+        "thresholds": Thresholds(),
+        "summaries": summaries,
+        "verdicts": (verdict,),
+        "key_frames": (),
+        "folder": Path("run"),
+    }
+    return CameraResult(**values | changes)
+
+
+def test_a_camera_run_shows_every_arm() -> None:
+    unread = summary("background", 0, label=None, labels=(), measured=0, misread=wilson(0, 0))
+    other = summary("clean", 1, crop="rectified")
+    text = camera_text(camera(other, summary("clean", 0), summary("adversarial", 45), unread))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "stop-clean clean 0/50 0.0-7.1 0/8 - -" in lines
+    assert any(line.startswith("stop-adversarial adversarial 45/50 78.6-95.7 8/8") for line in lines)
+    assert "stop-background: found in none of 60 frames" in lines
+    assert lines.index("int8.onnx, raw crop") < lines.index("int8.onnx, rectified crop")
+    assert "lost 3 frames dropped for newer ones" in lines
+    assert "note: the clock is ours" in lines
+    assert "persists: stop-adversarial on int8.onnx: the interval lies above 50 %" in lines
+    assert "hangs on control 95.0 %, placebo 5.0 %, persist 50.0 %, at least 5 frames" in lines
+    assert "From the raw crop of 120 frames" in text
+    assert fits(text)
+    assert clean(text)
+
+
+def test_a_camera_that_saw_nothing_says_so() -> None:
+    text = camera_text(camera(verdicts=(), folder=None, health=Health(), ended="unheard-of"))
+    assert "nothing to read was found" in " ".join(text.split())
+    assert "files" not in text
+    assert "unheard-of" in text

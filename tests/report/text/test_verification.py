@@ -1,0 +1,103 @@
+"""What `misread verify` prints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from misread.errors import ModelRunError
+from misread.report.text import verification_text
+from misread.runtime.judge import judge
+from misread.runtime.ladder import AsFile
+from misread.runtime.session import FunctionReader
+from tests.runtime.planted import CARD, Lighter, brightness, bundle_of, flat
+
+if TYPE_CHECKING:
+    from misread.runtime.verdict import Verification
+
+from tests.report.text.hostile import EVIL, clean, fits
+
+
+def broken(prepared: Any) -> Any:
+    raise ModelRunError(f"the planted fault {EVIL} " + "and its many words " * 20)
+
+
+@pytest.fixture
+def verification(tmp_path: Path) -> Verification:
+    pairs = [(flat(100), flat(150)), (flat(100), flat(120)), (flat(200), flat(250)), (flat(60), flat(130))]
+    bundle = bundle_of(tmp_path, pairs, placebo=flat(128))
+    readers = [
+        brightness("fp32.onnx"),
+        brightness("int8.onnx", alone=10),
+        FunctionReader(CARD, broken, name="bad.onnx"),
+    ]
+    return judge(bundle, readers, rungs=(AsFile(), Lighter(-10)))
+
+
+def test_a_verification_reads_like_this(verification: Verification) -> None:
+    text = verification_text(verification)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "fp32.onnx 3/4 2/3 20.8-93.9 1 0 1" in lines
+    assert "int8.onnx 3/4 1/3 6.1-79.2 1 1 1" in lines
+    assert "torch float ██████████ 4/4 100.0 % 51.0-100.0 0 0" in lines
+    assert "lighter-10 ███░░░░░░░ 1/3 33.3 % 6.1-79.2 1 1" in lines
+    assert "0003 dark" in lines
+    assert "int8.onnx contested bright 99 % margin -5" in lines
+    assert "fp32.onnx excluded clean: bright >99 % margin -145" in lines
+    assert any(line.startswith("int8.onnx: noise of a margin 10 logits, by batch 1 (8 pictures)") for line in lines)
+    assert any(line.startswith("fp32.onnx: placebo of the same size misread: 3/3") for line in lines)
+    assert any(line.startswith("bad.onnx: unavailable, the planted fault") for line in lines)
+    assert lines[-1].endswith("bad.onnx: unavailable")
+    assert " ".join(lines).endswith(
+        "not verified: fp32.onnx: 2 of 3 verified, 1 refuted, 1 excluded; "
+        "int8.onnx: 1 of 3 verified, 1 refuted, 1 contested, 1 excluded; bad.onnx: unavailable"
+    )
+
+
+def test_it_says_what_the_witnesses_were_chosen_from(verification: Verification) -> None:
+    counts = {"pictures": 9, "skipped": 2, "attempted": 7, "proposed": 6, "found": 4}
+    chosen = replace(verification, counts=counts, labels_given=1)
+    text = " ".join(verification_text(chosen).split())
+    assert (
+        "4 of 7 attacked pictures became witnesses, 2 more were misread only before rounding to 8 bits; "
+        "2 were misread already"
+    ) in text
+    assert "nobody labelled 3 of 4 witnesses: their label is the model's own reading" in text
+    assert "attacked pictures" not in verification_text(verification)
+    assert "nobody labelled" not in verification_text(replace(verification, labels_given=4))
+
+
+def test_a_targeted_bundle_says_its_goals(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, [(flat(100), flat(150))] * 2, goals=("bright", "odd"))
+    text = " ".join(verification_text(judge(bundle, [brightness()])).split())
+    assert "dark, to be read as odd" in text
+    assert "misread as anything, target or not: 2/2" in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 132])
+def test_a_verification_fits_its_width_and_obeys_nobody(verification: Verification, width: int) -> None:
+    named = tuple(
+        replace(build, name=f"{EVIL}-{place}-" + "long" * 9) for place, build in enumerate(verification.builds)
+    )
+    hostile = replace(verification, builds=named, origin=EVIL, threat={"norm": EVIL}, bundle=Path(EVIL))
+    text = verification_text(hostile, width=width)
+    assert fits(text, width)
+    assert clean(text)
+    assert r"\x1b[2J" in text
+
+
+def test_only_so_many_witnesses_are_listed(verification: Verification) -> None:
+    assert "… and 3 more; --json lists all" in verification_text(verification, witnesses=1)
+    assert "WITNESSES" not in verification_text(verification, witnesses=0)
+    assert "more; --json" not in verification_text(verification, witnesses=4)
+
+
+def test_no_build_that_ran_leaves_no_tables(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, [(flat(100), flat(150))])
+    text = verification_text(judge(bundle, [FunctionReader(CARD, broken, name="bad.onnx")]))
+    assert "WITNESSES" not in text
+    assert "unavailable: no build could run" in " ".join(text.split())
+    assert fits(text)
