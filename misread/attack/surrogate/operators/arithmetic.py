@@ -1,0 +1,10 @@
+"""Operators: arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from misread.attack.surrogate.node import Operator
+
+ARITHMETIC: Final[tuple[Operator, ...]] = ()

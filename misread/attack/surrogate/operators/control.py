@@ -1,0 +1,10 @@
+"""Operators: control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from misread.attack.surrogate.node import Operator
+
+CONTROL: Final[tuple[Operator, ...]] = ()

@@ -1,0 +1,10 @@
+"""Operators: normalisation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from misread.attack.surrogate.node import Operator
+
+NORMALISATION: Final[tuple[Operator, ...]] = ()

@@ -1,0 +1,10 @@
+"""Operators: pooling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from misread.attack.surrogate.node import Operator
+
+POOLING: Final[tuple[Operator, ...]] = ()
