@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from misread.attack.budget import Budget
 from misread.attack.execute import Outcome, execute
 from misread.attack.goal import Goal, Targeted, Untargeted, achieved, margin
 from misread.attack.guard import untouched
@@ -13,6 +14,7 @@ __all__ = [
     "FULL_SCALE",
     "NORMS",
     "Attack",
+    "Budget",
     "Goal",
     "Gradient",
     "Kind",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ from misread.attack.problem import Attack, Model, Problem
 from misread.attack.project import ball_of
 from misread.attack.threat import FULL_SCALE, Threat
 from misread.errors import InputError, ModelError, OptionError
+
+if TYPE_CHECKING:
+    from misread.attack.budget import Budget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +72,7 @@ def execute(
     generator: torch.Generator,
     goal: Goal | None = None,
     mask: Tensor | None = None,
+    budget: Budget | None = None,
 ) -> Outcome:
     """Run an attack and measure what it found.
 
@@ -84,6 +89,7 @@ def execute(
         generator: Source of all randomness; one number is drawn from it.
         goal: What counts as success; by default any wrong class.
         mask: Bool, True where pixels may change; broadcasts to ``images``.
+        budget: Passes and seconds that may be spent; no limit by default.
 
     Raises:
         OptionError: attack, threat and goal do not fit together.
@@ -111,8 +117,9 @@ def execute(
             classes=clean.shape[1],
             mask=None if allowed is None else allowed[rows],
             seed=seed,
+            budget=budget,
         )
-        if len(rows):
+        if len(problem.open()):
             last = attack.propose(problem)
             still = problem.open()
             problem.offer(last[still], still)
@@ -137,7 +144,7 @@ def _outcome(  # noqa: PLR0917 - one private caller
     change = (final.double() - images.double()).flatten(1)
     if threat.levels is not None:
         change = (change * FULL_SCALE).round() / FULL_SCALE
-    size = ball_of(threat.norm).size(change)
+    size = ball_of(threat.norm, images.shape[1]).size(change)
     inside = size <= threat.radius * (1 + 1e-6) + 1e-7
     success = achieved(logits, wanted) & ~skipped & inside
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from misread.attack.budget import Budget
 from misread.attack.goal import Goal, achieved
+from misread.attack.project import Ball, ball_of
 from misread.attack.settle import Settled, settle
 from misread.attack.threat import FULL_SCALE, Norm, Threat
 
@@ -67,6 +70,7 @@ class Problem:
         zero_gradients: (n,) how often the gradient was 0 everywhere.
         refused: (n,) offers that were not finite.
         proposed: (n,) bool, a candidate was seen to reach the goal, rounded or not.
+        ball: The threat's norm, for images of these channels.
     """
 
     def __init__(
@@ -81,9 +85,13 @@ class Problem:
         classes: int,
         mask: Tensor | None,
         seed: int,
+        budget: Budget | None = None,
     ) -> None:
         """Set all counters to zero."""
         self.model, self.images, self.labels, self.threat, self.mask = model, images, labels, threat, mask
+        self.ball: Ball = ball_of(threat.norm, images.shape[1])
+        self._classes, self._passes = classes, (budget or Budget()).passes
+        self._deadline = (budget or Budget()).deadline
         self.wanted = goal.wanted(labels, classes)
         self.best = images.clone()
         self.size = torch.full(labels.shape, float("inf"), dtype=torch.float64, device=images.device)
@@ -94,16 +102,39 @@ class Problem:
         self._streams = [_stream(seed, image) for image in images]
 
     def open(self) -> Tensor:
-        """Rows that are worth more work: all, less those that a fixed-budget attack has, less those given up."""
+        """Rows that are worth more work: all, less those that a fixed-budget attack has, are given up, or spent."""
         found = torch.isfinite(self.size) if self._stop_at_first else torch.zeros_like(self._closed)
-        return (~(found | self._closed)).nonzero().flatten()
+        closed = found | self._closed
+        if self._passes is not None:
+            closed = closed | (self.forwards >= self._passes)
+        if time.perf_counter() >= self._deadline:
+            closed = torch.ones_like(closed)
+        return (~closed).nonzero().flatten()
 
     def close(self, rows: Tensor) -> None:
         """Say that more work on these rows is of no use, so that they leave `open`."""
         self._closed[rows] = True
 
+    def affordable(self, rows: Tensor) -> Tensor:
+        """Which of these passes, one a row, the budget still allows, (r,) bool; of an image's many the first ones."""
+        if time.perf_counter() >= self._deadline:
+            return torch.zeros_like(rows, dtype=torch.bool)
+        if self._passes is None:
+            return torch.ones_like(rows, dtype=torch.bool)
+        order = rows.argsort(stable=True)
+        ranked = rows[order]
+        first = torch.searchsorted(ranked, ranked, side="left")
+        turn = torch.empty_like(rows).scatter(0, order, torch.arange(len(rows), device=rows.device) - first)
+        return self.forwards[rows] + turn < self._passes
+
     def forward(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Logits of x, (r, k)."""
+        """Logits of x, (r, k); NaN, at no cost, for rows whose budget is spent."""
+        allowed = self.affordable(rows)
+        if not allowed.all():
+            logits = torch.full((len(rows), self._classes), torch.nan, dtype=x.dtype, device=x.device)
+            if allowed.any():
+                logits[allowed] = self.forward(x[allowed], rows[allowed]).to(x.dtype)
+            return logits
         self.forwards.index_add_(0, rows, torch.ones_like(rows))
         with torch.no_grad():
             return self.model(x)
@@ -111,24 +142,23 @@ class Problem:
     def gradient(self, x: Tensor, rows: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Gradient:
         """Gradient of each row's own loss; 0 outside the mask and where it is not finite.
 
+        Rows whose budget is spent cost nothing: their logits and values are NaN, their gradient is 0.
+
         Args:
             x: Where.
             rows: Which images they belong to.
             loss: (logits (r, k), rows (r,)) -> (r,).
         """
-        point = x.detach().requires_grad_()
-        with torch.enable_grad():
-            logits = self.model(point)
-            values = loss(logits, rows)
-            (raw,) = torch.autograd.grad(values.sum(), point)
+        allowed = self.affordable(rows)
+        logits, values, raw = self._differentiate(x, rows, allowed, loss)
         gradient = torch.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
         if self.mask is not None:
             gradient = gradient * self.mask[rows]
-        once = torch.ones_like(rows)
+        once = allowed.to(rows.dtype)
         self.forwards.index_add_(0, rows, once)
         self.backwards.index_add_(0, rows, once)
-        self.zero_gradients.index_add_(0, rows, (gradient.flatten(1).abs().amax(1) == 0).to(rows.dtype))
-        return Gradient(logits.detach(), values.detach(), gradient)
+        self.zero_gradients.index_add_(0, rows, once * (gradient.flatten(1).abs().amax(1) == 0))
+        return Gradient(logits, values, gradient)
 
     def settle(self, x: Tensor, rows: Tensor) -> Settled:
         """What `offer` would make of x."""
@@ -168,6 +198,24 @@ class Problem:
         """Fresh draws from [-1, 1] of the images' shape, each from its image's own stream."""
         draws = [torch.rand(self.images.shape[1:], generator=self._streams[row]) for row in rows.tolist()]
         return torch.stack(draws).to(self.images).mul_(2).sub_(1)
+
+    def _differentiate(
+        self, x: Tensor, rows: Tensor, allowed: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, values and gradients of all rows; the loss sees all of them, so that it may keep its own places."""
+        point = x.detach().requires_grad_()
+        with torch.enable_grad():
+            if allowed.all():
+                logits = self.model(point)
+            else:
+                logits = torch.full((len(rows), self._classes), torch.nan, dtype=x.dtype, device=x.device)
+                if allowed.any():
+                    logits = logits.index_put((allowed.nonzero().flatten(),), self.model(point[allowed]).to(x.dtype))
+            values = loss(logits, rows)
+            if not values.requires_grad:
+                return logits.detach(), values.detach(), torch.zeros_like(x)
+            (raw,) = torch.autograd.grad(values[allowed].sum(), point)
+        return logits.detach(), values.detach(), raw
 
 
 def _stream(seed: int, image: Tensor) -> torch.Generator:

@@ -30,7 +30,8 @@ def settle(images: Tensor, proposal: Tensor, *, threat: Threat, mask: Tensor | N
 
     In this order: rows that are not finite are refused, values outside [0, 1] are clipped, the mask is applied, the
     change is projected on the ball, values go to the nearest of the 256 levels and stay inside the whole-level ball
-    (``linf``: at most floor(255 eps + 1e-6) levels; ``l2``: values step back until the length fits).
+    (``linf``: at most floor(255 eps + 1e-6) levels; ``l2`` and ``l1``: values step back until the length fits; ``l0``:
+    rounding adds no pixel).
 
     Args:
         images: (n, c, h, w) float in [0, 1], clean; on the grid when ``threat.levels`` is 256.
@@ -47,13 +48,14 @@ def settle(images: Tensor, proposal: Tensor, *, threat: Threat, mask: Tensor | N
     if mask is not None:
         delta = delta * mask.to(delta.dtype)
     flat = delta.flatten(1)
-    ball = ball_of(threat.norm)
+    ball = ball_of(threat.norm, images.shape[1])
     if threat.levels is None:
         final = images + ball.project(flat, threat.radius).view_as(images)
         final = final.clamp(0, 1)
         return Settled(final, refused, ball.size((final.double() - images.double()).flatten(1)))
     clean = (images.flatten(1) * FULL_SCALE).round()
-    limit = FULL_SCALE * (threat.radius if threat.norm != "linf" or threat.eps is None else threat.eps)
+    unit = FULL_SCALE if ball.scales else 1
+    limit = unit * (threat.radius if threat.norm != "linf" or threat.eps is None else threat.eps)
     whole = ball.whole(ball.project(flat * FULL_SCALE, limit), threat.radius)
     final = ((clean + whole) / FULL_SCALE).view_as(images)
-    return Settled(final, refused, ball.size(whole) / FULL_SCALE)
+    return Settled(final, refused, ball.size(whole) / unit)

@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 from misread.errors import OptionError, UnknownName
 from misread.registry import unknown
 
-Norm = Literal["linf", "l2"]
+Norm = Literal["linf", "l2", "l1", "l0"]
 NORMS: Final[tuple[Norm, ...]] = get_args(Norm)
 FULL_SCALE: Final = 255
 
@@ -19,9 +19,11 @@ class Threat:
     """A norm ball around the clean image, cut by the [0, 1] box.
 
     Attributes:
-        norm: ``linf`` (largest change of any value) or ``l2`` (Euclidean length over all values of the image).
-        eps: Radius. For ``linf`` a fraction of full scale in (0, 1]; for ``l2`` a length in [0, 1]-pixel units, which
-            may exceed 1. None leaves the size open: a minimal attack then looks for the smallest change.
+        norm: ``linf`` (largest change of any value), ``l2`` (Euclidean length over all values of the image), ``l1``
+            (sum of all changes) or ``l0`` (number of changed pixels, whatever channels of them change).
+        eps: Radius. For ``linf`` a fraction of full scale in (0, 1]; for ``l2`` and ``l1`` a length in [0, 1]-pixel
+            units, which may exceed 1; for ``l0`` a whole number of pixels. None leaves the size open: a minimal attack
+            then looks for the smallest change.
         levels: 256 puts every result on the 8-bit grid. None keeps real values; no file can hold such an image, so it
             is only for comparing with published real-valued figures.
 
@@ -43,9 +45,12 @@ class Threat:
             hint = f"; write {self.eps:g}/255, not {self.eps:g}" if self.eps > 1 else "; write for instance 8/255"
             message = f"eps is a fraction of full scale in (0, 1], got {self.eps}{hint}"
             raise OptionError(message)
+        if self.norm == "l0" and not (1 <= self.eps < math.inf and float(self.eps).is_integer()):
+            message = f"eps for l0 is a number of pixels, whole and from 1, got {self.eps}; write for instance 24"
+            raise OptionError(message)
         if not 0 < self.eps < math.inf:
             message = (
-                f"eps for l2 is a length above 0 in units of full scale (it may exceed 1), got {self.eps}; "
+                f"eps for {self.norm} is a length above 0 in units of full scale (it may exceed 1), got {self.eps}; "
                 "write for instance 0.5"
             )
             raise OptionError(message)

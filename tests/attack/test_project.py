@@ -49,10 +49,10 @@ def test_units_have_size_1_even_when_tiny(ball: Ball) -> None:
 @pytest.mark.parametrize("ball", BALLS, ids=lambda ball: ball.name)
 def test_projections_and_samples_lie_inside(ball: Ball) -> None:
     draw = torch.rand(50, 30, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    assert (ball.size(ball.sample(draw)) <= 1 + 1e-6).all()
-    projected = ball.project(draw, 0.3)
-    assert (ball.size(projected) <= 0.3 * (1 + 1e-6)).all()
-    assert torch.allclose(ball.project(projected, 0.3), projected)
+    assert (ball.size(ball.sample(draw, 3.0)) <= 3 + 1e-6).all()
+    projected = ball.project(draw, 2.0)
+    assert (ball.size(projected) <= 2.0 * (1 + 1e-6)).all()
+    assert torch.allclose(ball.project(projected, 2.0), projected, atol=1e-6)
 
 
 def test_an_unknown_norm_is_named() -> None:
@@ -76,3 +76,22 @@ def test_dlr_refuses_two_classes() -> None:
     dlr = next(loss for loss in LOSSES if loss.name == "dlr")
     with pytest.raises(OptionError, match="needs 3 classes, the model has 2; use margin"):
         dlr(torch.zeros(1, 2), torch.tensor([[False, True]]))
+
+
+def test_the_l1_projection_is_the_nearest_point() -> None:
+    """No point of the ball is nearer: the residual makes an obtuse angle with every way to a vertex of the ball."""
+    draw = torch.randn(20, 12, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 2
+    projected = ball_of("l1").project(draw, 1.5)
+    vertices = torch.cat([torch.eye(12), -torch.eye(12)]).double() * 1.5
+    angles = torch.einsum("nd,nvd->nv", draw - projected, vertices[None] - projected[:, None])
+    assert (angles <= 1e-9).all()
+
+
+def test_l0_counts_pixels_however_many_channels_change() -> None:
+    delta = torch.zeros(1, 3, 2, 2)
+    delta[0, :, 0, 0], delta[0, 2, 1, 1] = torch.tensor([0.1, 0.2, 0.3]), 0.5
+    ball = ball_of("l0", channels=3)
+    assert ball.size(delta.flatten(1)).tolist() == [2]
+    kept = ball.project(delta.flatten(1), 1).view_as(delta)
+    assert kept[0, 2, 1, 1] == 0.5
+    assert not kept[0, :, 0, 0].any()

@@ -51,3 +51,17 @@ def test_a_negative_target_is_refused() -> None:
     with pytest.raises(OptionError, match="got -1"):
         Targeted(-1)
     assert (Targeted(3).name, Untargeted().name) == ("target 3", "untargeted")
+
+
+@pytest.mark.parametrize("eps", [0, 0.5, 2.5, float("inf"), float("nan"), -3])
+def test_l0_counts_whole_pixels(eps: float) -> None:
+    with pytest.raises(OptionError, match="number of pixels, whole and from 1"):
+        Threat(norm="l0", eps=eps)
+
+
+def test_l1_is_a_length() -> None:
+    assert Threat(norm="l1", eps=7.6).radius == 7.6
+    with pytest.raises(OptionError, match="less than one of 255 levels"):
+        Threat(norm="l1", eps=0.003)
+    with pytest.raises(OptionError, match="eps for l1 is a length"):
+        Threat(norm="l1", eps=-1)

@@ -12,13 +12,12 @@ from misread.attack.gradient.autostep import PlacedLoss, walk
 from misread.attack.gradient.start import into, random_start
 from misread.attack.minimal.boundary import gap, nearest_targets
 from misread.attack.objective import LOSSES, Loss
-from misread.attack.project import ball_of
-from misread.attack.threat import NORMS, Norm
 from misread.errors import OptionError
 from misread.registry import by_name
 
 if TYPE_CHECKING:
     from misread.attack.problem import Kind, Problem
+    from misread.attack.threat import Norm
 
 BATCH_VALUES = 2**20
 """Pixel values in one batch of targeted runs."""
@@ -41,7 +40,7 @@ class Apgd:
 
     name: ClassVar[str] = "apgd"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = NORMS
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
 
     steps: int = 100
     restarts: int = 1
@@ -89,7 +88,7 @@ class ApgdTargeted:
 
     name: ClassVar[str] = "apgd-t"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = NORMS
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
 
     steps: int = 100
     targets: int = 9
@@ -114,7 +113,7 @@ class ApgdTargeted:
         """The best images towards the nearest target of each, (r, c, h, w)."""
         aim = nearest_targets(problem, rows, looked_at=self.looked_at, kept=self.targets)
         clean, radius = problem.images[aim.rows], problem.threat.radius
-        start = into(ball_of(problem.threat.norm).project(aim.delta.flatten(1), radius).view_as(clean), clean)
+        start = into(problem.ball.project(aim.delta.flatten(1), radius).view_as(clean), clean)
         wanted = problem.wanted[aim.rows]
 
         def loss(logits: Tensor, place: Tensor) -> Tensor:

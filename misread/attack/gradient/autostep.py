@@ -12,7 +12,6 @@ from torch import Tensor
 
 from misread.attack.goal import margin
 from misread.attack.gradient.start import into
-from misread.attack.project import ball_of
 
 if TYPE_CHECKING:
     from misread.attack.problem import Gradient, Problem
@@ -142,7 +141,7 @@ def walk(problem: Problem, rows: Tensor, delta: Tensor, loss: PlacedLoss, steps:
     Returns:
         The best changes by loss, (r, c, h, w).
     """
-    ball, radius, looks = ball_of(problem.threat.norm), problem.threat.radius, checkpoints(steps)
+    ball, radius, looks = problem.ball, problem.threat.radius, checkpoints(steps)
     best, place = delta.clone(), torch.arange(len(rows), device=rows.device)
     seen, hit = _look(problem, rows, delta, place, loss)
     runs = Runs.start(delta, seen.values, seen.gradient, 2 * radius)

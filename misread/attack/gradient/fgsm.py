@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from misread.attack.gradient.rank import ranked_loss
 from misread.attack.objective import LOSSES
-from misread.attack.project import ball_of
 from misread.errors import OptionError
 from misread.registry import by_name
 
@@ -48,7 +47,7 @@ class Fgsm:
 
     def propose(self, problem: Problem) -> Tensor:
         """Step and offer; see `Attack.propose`."""
-        ball, last = ball_of(problem.threat.norm), problem.images.clone()
+        ball, last = problem.ball, problem.images.clone()
         for rank in range(self.restarts):
             rows = problem.open()
             if len(rows) == 0:

@@ -11,7 +11,6 @@ import torch
 from misread.attack.goal import margin
 from misread.attack.gradient.rank import RowLoss, ranked_loss
 from misread.attack.objective import LOSSES
-from misread.attack.project import ball_of
 from misread.errors import OptionError
 from misread.registry import by_name
 
@@ -77,7 +76,7 @@ class MiFgsm:
 
     def _run(self, problem: Problem, rows: Tensor, loss: RowLoss) -> tuple[Tensor, Tensor]:
         """One run. An iterate that looks misread is offered at once, and a finished image leaves the batch."""
-        ball, radius = ball_of(problem.threat.norm), problem.threat.radius
+        ball, radius = problem.ball, problem.threat.radius
         x = problem.images[rows]
         velocity = torch.zeros_like(x)
         for _ in range(self.steps):

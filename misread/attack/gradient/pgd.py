@@ -12,13 +12,13 @@ from torch import Tensor
 from misread.attack.goal import margin
 from misread.attack.gradient.start import into, random_start
 from misread.attack.objective import LOSSES, Loss
-from misread.attack.project import Ball, ball_of
-from misread.attack.threat import NORMS, Norm
 from misread.errors import OptionError
 from misread.registry import by_name
 
 if TYPE_CHECKING:
     from misread.attack.problem import Kind, Problem
+    from misread.attack.project import Ball
+    from misread.attack.threat import Norm
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ class Pgd:
 
     name: ClassVar[str] = "pgd"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = NORMS
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
 
     steps: int = 40
     restarts: int = 1
@@ -63,7 +63,7 @@ class Pgd:
 
     def propose(self, problem: Problem) -> Tensor:
         """Run the restarts one after another; see `Attack.propose`."""
-        ball, loss = ball_of(problem.threat.norm), by_name("loss", LOSSES, self.loss)
+        ball, loss = problem.ball, by_name("loss", LOSSES, self.loss)
         last = problem.images.clone()
         for restart in range(self.restarts):
             rows = problem.open()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from misread.attack.project import ball_of
-
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -22,5 +20,5 @@ def random_start(problem: Problem, rows: Tensor) -> Tensor:
     draw = problem.uniform(rows)
     if problem.mask is not None:
         draw = draw * problem.mask[rows]
-    point = ball_of(problem.threat.norm).sample(draw.flatten(1)) * problem.threat.radius
+    point = problem.ball.sample(draw.flatten(1), problem.threat.radius)
     return into(point.view_as(draw), problem.images[rows])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from misread.attack.project import Ball, ball_of, room_along
+from misread.attack.project import Ball, room_along
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +57,7 @@ def nearest_targets(problem: Problem, rows: Tensor, *, looked_at: int, kept: int
     many, flat = rows.repeat_interleave(count), target.flatten()
     if count > 1:
         step = _first_steps(problem, many, flat)
-        size = ball_of(problem.threat.norm).size(step.flatten(1)).view(-1, count)
+        size = problem.ball.size(step.flatten(1)).view(-1, count)
         chosen = size.argsort(dim=1)[:, :kept] + torch.arange(len(rows), device=rows.device)[:, None] * count
         picked = chosen.flatten()
         return Aim(many[picked], flat[picked], step[picked])
@@ -85,8 +85,9 @@ def project_clean(problem: Problem, rows: Tensor, target: Tensor, delta: Tensor)
     clean = problem.images[rows]
     here = problem.gradient(clean + delta, rows, lambda logits, rows: gap(logits, problem.wanted[rows], target))
     slope = here.gradient.flatten(1).double()
-    deficit = (here.values.double() - (slope * delta.flatten(1).double()).sum(1)) * OVERSHOOT
-    return here.logits, _reach(ball_of(problem.threat.norm), -slope, deficit, clean.flatten(1)).view_as(clean)
+    values = here.values.double().nan_to_num(0.0)  # of a pass that the budget no longer allowed
+    deficit = (values - (slope * delta.flatten(1).double()).sum(1)) * OVERSHOOT
+    return here.logits, _reach(problem.ball, -slope, deficit, clean.flatten(1)).view_as(clean)
 
 
 def _reach(ball: Ball, normal: Tensor, deficit: Tensor, clean: Tensor) -> Tensor:

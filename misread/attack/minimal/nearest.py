@@ -11,7 +11,7 @@ from misread.attack.goal import margin
 from misread.attack.minimal.boundary import Aim, nearest_targets, project_clean
 from misread.attack.minimal.shrink import Shrink
 from misread.attack.project import ball_of
-from misread.attack.threat import FULL_SCALE, NORMS, Norm
+from misread.attack.threat import FULL_SCALE, Norm
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Nearest:
 
     name: ClassVar[str] = "minimal"
     kind: ClassVar[Kind] = "minimal"
-    norms: ClassVar[tuple[Norm, ...]] = NORMS
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
 
     looked_at: int = 9
     targets: int = 2
@@ -69,7 +69,7 @@ class Nearest:
         Returns:
             The kept starts and their sizes (r,).
         """
-        ball, count = ball_of(problem.threat.norm), len(aim.rows) // len(problem.images)
+        ball, count = problem.ball, len(aim.rows) // len(problem.images)
         delta, best = aim.delta, aim.delta
         best_size = torch.full((len(aim.rows),), float("inf"), dtype=torch.float64, device=delta.device)
         first_size = ball.size(delta.flatten(1))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from misread.attack.goal import margin
-from misread.attack.project import ball_of
 from misread.attack.threat import FULL_SCALE
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Shrink:
         Returns:
             The last changes, (r, c, h, w).
         """
-        ball = ball_of(problem.threat.norm)
+        ball = problem.ball
         last, place = delta.clone(), torch.arange(len(rows), device=rows.device)
         for number in range(self.steps):
             fade = (1 + math.cos(math.pi * number / self.steps)) / 2
