@@ -33,6 +33,7 @@ _LEVELS: Final = {
     "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
     "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
 }
+_MIXING: Final = frozenset({"DynamicQuantizeLinear", "DynamicQuantizeMatMul"})
 _STATUS: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _DTYPES: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
@@ -114,6 +115,16 @@ class Reading:
         margin: Float32 = self.logits[rows, np.asarray(truth)] - others.max(axis=1)
         return margin
 
+    def goal_margin(self, wanted: NDArray[np.bool_]) -> Float32:
+        """(n,) float32: largest wanted logit less the largest of the others; positive means that the goal is reached.
+
+        Args:
+            wanted: (n, k) bool, in each row at least one output that is wanted and one that is not.
+        """
+        best = np.where(wanted, self.logits, -np.inf).max(axis=1)
+        margin: Float32 = best - np.where(wanted, -np.inf, self.logits).max(axis=1)
+        return margin
+
 
 class Reader(Protocol):
     """Whatever reads pictures: a build, a twin, a function."""
@@ -134,14 +145,19 @@ class Reader(Protocol):
 
 
 class Deployed:
-    """An ONNX file in onnxruntime, fed by its card. Open it with `Deployed.open`."""
+    """An ONNX file in onnxruntime, fed by its card. Open it with `Deployed.open`.
+
+    Attributes:
+        fixed_batch: pictures per call, where that is not free: the file says so, or its operators take the range of
+            values from the whole batch, so that a picture's neighbours would have a say in how it is read.
+    """
 
     def __init__(self, path: Path, session: ort.InferenceSession, card: ModelCard, options: SessionOptions) -> None:
         self.path, self.session, self.card, self.options = path, session, card, options
         self.name = path.name
         self._input, self._output = session.get_inputs()[0], session.get_outputs()[0]
         batch = self._input.shape[0]
-        self.fixed_batch: int | None = batch if isinstance(batch, int) and batch > 0 else None
+        self.fixed_batch: int | None = batch if isinstance(batch, int) and batch > 0 else 1 if _mixes(session) else None
 
     @classmethod
     def open(cls, path: Path, *, card: ModelCard | None = None, options: SessionOptions | None = None) -> Self:
@@ -267,6 +283,12 @@ def _check_card(path: Path, session: ort.InferenceSession, card: ModelCard) -> N
     for declared, given in zip(shape[1:], wanted, strict=True):
         if isinstance(declared, int) and declared > 0 and declared != given:
             raise ModelError(f"{path} takes {shape[1:]} (channels, height, width) and its card says {list(wanted)}")
+
+
+def _mixes(session: ort.InferenceSession) -> bool:
+    """Whether an operator quantises by the range of a whole batch; False where onnxruntime is too old to tell."""
+    ask = getattr(session, "get_provider_graph_assignment_info", tuple)
+    return any(node.op_type in _MIXING for part in ask() for node in part.get_nodes())
 
 
 @contextmanager

@@ -50,6 +50,19 @@ def test_a_fixed_batch_is_padded_and_cut(tmp_path: Path, plain: ModelCard, batch
     np.testing.assert_allclose(build.read(pictures).logits, expected, atol=1e-6)
 
 
+def test_a_picture_is_read_alone_where_its_neighbours_would_have_a_say(tmp_path: Path, plain: ModelCard) -> None:
+    """The range of a dark picture is narrow; beside a bright one its levels would be rounded more coarsely."""
+    build = Deployed.open(graph(tmp_path / "m.onnx", dynamic=True), card=plain)
+    dark = picture(3, 1)
+    dark[0, 0] = 10
+    alone = build.read([dark]).logits
+    np.testing.assert_array_equal(build.read([dark, picture(255, 0)]).logits[:1], alone)
+    assert build.fixed_batch == 1
+    build.fixed_batch = None
+    assert (build.read([dark, picture(255, 0)]).logits[:1] != alone).any()
+    assert Deployed.open(graph(tmp_path / "n.onnx"), card=plain).fixed_batch is None
+
+
 @pytest.mark.parametrize(("kind", "scale"), [("FLOAT16", 1 / 255), ("UINT8", 1.0)])
 def test_the_input_has_the_type_that_the_graph_asks_for(
     tmp_path: Path, plain: ModelCard, kind: str, scale: float
