@@ -11,7 +11,7 @@ from torch import Tensor
 
 from misread.attack.goal import Goal, Untargeted, achieved
 from misread.attack.guard import untouched
-from misread.attack.problem import Attack, Model, Problem
+from misread.attack.problem import Attack, Confirm, Model, Problem
 from misread.attack.project import ball_of
 from misread.attack.threat import FULL_SCALE, Threat
 from misread.errors import InputError, ModelError, OptionError
@@ -27,7 +27,8 @@ class Outcome:
     Attributes:
         images: (n, c, h, w) the smallest success of each image, its clean image where there is none.
         success: (n,) bool.
-        skipped: (n,) bool: the clean image is misread already, or already reads as the goal. Never a success.
+        skipped: (n,) bool: the clean image is misread already, or already reads as the goal, or its own label is all
+            that the goal could want. Never a success.
         size: (n,) float64, the threat's norm of the change; inf where there is no success.
         logits: (n, k) of ``images``.
         forwards: (n,) passes spent per image, gradient passes included, the two measuring passes not.
@@ -73,6 +74,7 @@ def execute(
     goal: Goal | None = None,
     mask: Tensor | None = None,
     budget: Budget | None = None,
+    confirm: Confirm | None = None,
 ) -> Outcome:
     """Run an attack and measure what it found.
 
@@ -90,6 +92,8 @@ def execute(
         goal: What counts as success; by default any wrong class.
         mask: Bool, True where pixels may change; broadcasts to ``images``.
         budget: Passes and seconds that may be spent; no limit by default.
+        confirm: Has the last word on each candidate that the model misreads, so that the search goes on until the
+            deployed build misreads one too: (images (r, c, h, w), indices into ``images`` (r,)) -> (r,) bool.
 
     Raises:
         OptionError: attack, threat and goal do not fit together.
@@ -106,6 +110,7 @@ def execute(
         clean = _logits(model, images, labels)
         wanted = goal.wanted(labels, clean.shape[1])
         skipped = (clean.argmax(1) != labels) | achieved(clean, wanted) | ~torch.isfinite(clean).all(1)
+        skipped |= ~wanted.any(1)
         rows = (~skipped).nonzero().flatten()
         problem = Problem(
             model,
@@ -118,6 +123,7 @@ def execute(
             mask=None if allowed is None else allowed[rows],
             seed=seed,
             budget=budget,
+            confirm=None if confirm is None else lambda found, places: confirm(found, rows[places]),
         )
         if len(problem.open()):
             last = attack.propose(problem)

@@ -18,6 +18,8 @@ from misread.attack.threat import FULL_SCALE, Norm, Threat
 
 Model = Callable[[Tensor], Tensor]
 """(n, c, h, w) in [0, 1] -> logits (n, k)."""
+Confirm = Callable[[Tensor, Tensor], Tensor]
+"""(images (r, c, h, w) on the grid, rows (r,)) -> (r,) bool: the deployed build misreads them too."""
 Kind = Literal["fixed", "minimal"]
 """``fixed`` looks for any success inside eps and is done with an image at the first; ``minimal`` wants the smallest."""
 
@@ -86,8 +88,10 @@ class Problem:
         mask: Tensor | None,
         seed: int,
         budget: Budget | None = None,
+        confirm: Confirm | None = None,
     ) -> None:
         """Set all counters to zero."""
+        self._confirm = confirm
         self.model, self.images, self.labels, self.threat, self.mask = model, images, labels, threat, mask
         self.ball: Ball = ball_of(threat.norm, images.shape[1])
         self._classes, self._passes = classes, (budget or Budget()).passes
@@ -175,7 +179,7 @@ class Problem:
                 settling leaves every candidate as it is.
 
         Returns:
-            (r,) bool: the settled candidate reaches the goal.
+            (r,) bool: the settled candidate reaches the goal, on the deployed build too where one has a say.
         """
         if len(rows) == 0:
             return torch.zeros_like(rows, dtype=torch.bool)
@@ -187,6 +191,8 @@ class Problem:
             logits = self.forward(settled.images, rows)
         hit = achieved(logits, self.wanted[rows]) & ~settled.refused
         self.proposed[rows[hit]] = True
+        if self._confirm is not None and hit.any():
+            hit[hit.clone()] = self._confirm(settled.images[hit], rows[hit])
         size = torch.where(hit, settled.size, torch.full_like(settled.size, float("inf")))
         record = self.size.scatter_reduce(0, rows, size, "amin")
         better = (size < self.size[rows]) & (size == record[rows])

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from misread.attack.base import Kind, Model, Norm, Outcome, Problem, Targeted, Threat, execute
+from misread.attack.gradient.pgd import Pgd
 from misread.errors import InputError, ModelError, OptionError
+
+if TYPE_CHECKING:
+    from tests.attack.oracle import Instance
 
 
 @dataclass(frozen=True)
@@ -277,3 +281,32 @@ def test_a_target_that_does_not_exist_is_refused() -> None:
             goal=Targeted(2),
             generator=torch.Generator(),
         )
+
+
+def test_the_build_has_the_last_word(grid_instance: Instance) -> None:
+    """A search goes on past what the model alone misreads, until the build agrees; else there is no success."""
+    seen: list[int] = []
+    model = grid_instance.model()
+    weight = torch.from_numpy(grid_instance.weight).float()
+    bias = torch.from_numpy(grid_instance.bias).float()
+
+    def misread_by_more(images: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        seen.extend(rows.tolist())
+        logits = images.flatten(1) @ weight.T + bias
+        own = logits.gather(1, grid_instance.labels[rows][:, None])[:, 0]
+        return (logits.amax(1) - own > 0.2) & (rows != 7)
+
+    outcome = execute(
+        Pgd(),
+        model,
+        grid_instance.images,
+        grid_instance.labels,
+        threat=Threat(eps=0.1),
+        generator=torch.Generator().manual_seed(0),
+        confirm=misread_by_more,
+    )
+    assert outcome.success.tolist() == [row != 7 for row in range(24)]
+    assert outcome.proposed.all()
+    found = outcome.success.nonzero().flatten()
+    assert misread_by_more(outcome.images[found], found).all()
+    assert set(seen) == set(range(24))
