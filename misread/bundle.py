@@ -24,6 +24,7 @@ from misread.change import Change, measure_change
 from misread.errors import FileError, MisreadError, ModelError
 from misread.files import atomic_write, cannot_read, read_bounded, read_json, write_json
 from misread.pixels import MAX_FILE_BYTES, decode_image, encode_png
+from misread.wish import UNTARGETED, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,8 @@ UInt8 = NDArray[np.uint8]
 
 KIND: Final = "misread-bundle"
 MANIFEST: Final = "manifest.json"
-UNTARGETED: Final = "untargeted"
+#: Schema 1 had the goal as a text.
+SCHEMA: Final = 2
 MAX_WITNESSES: Final = 1_000_000
 
 
@@ -52,7 +54,7 @@ class Witness:
         id: name inside the bundle.
         label: what the clean picture shows.
         label_given: somebody said so; otherwise it is what the twin read.
-        goal: `untargeted`, or the label that the changed copy is to be read as.
+        goal: what the changed copy is to be read as.
         clean: the picture before.
         changed: the picture after.
         placebo: the same size of change at random, or None.
@@ -66,7 +68,7 @@ class Witness:
     id: str
     label: str
     label_given: bool = True
-    goal: str = UNTARGETED
+    goal: Wish = UNTARGETED
     clean: PictureRef
     changed: PictureRef
     placebo: PictureRef | None = None
@@ -148,7 +150,7 @@ class BundleWriter:
         changed: UInt8,
         label: str,
         label_given: bool,
-        goal: str,
+        goal: Wish,
         prepared: bool,
         torch_float: bool,
         torch_8bit: bool,
@@ -204,7 +206,7 @@ class BundleWriter:
                 name: getattr(bundle, name) for name in ("origin", "created", "threat", "attack", "counts", "witnesses")
             },
         }
-        write_json(self.folder / MANIFEST, body, kind=KIND)
+        write_json(self.folder / MANIFEST, body, kind=KIND, schema=SCHEMA)
         return bundle
 
     def _write(self, stem: str, image: UInt8) -> PictureRef:
@@ -223,7 +225,7 @@ def read_bundle(folder: Path) -> Bundle:
     """
     if not folder.is_dir():
         raise FileError(f"{folder} is no bundle: no such folder; make one with: misread attack … -o {folder}")
-    document = read_json(folder / MANIFEST, kind=KIND)
+    document = read_json(folder / MANIFEST, kind=KIND, schema=SCHEMA, oldest=1)
     try:
         entries = document["witnesses"]
         if len(entries) > MAX_WITNESSES:
@@ -248,16 +250,15 @@ def read_bundle(folder: Path) -> Bundle:
 
 def _witness(entry: Mapping[str, Any], card: ModelCard) -> Witness:
     try:
-        card.index(entry["label"])
-        if entry["goal"] != UNTARGETED:
-            card.index(entry["goal"])
+        goal = Wish.read(entry["goal"])
+        goal.wanted(card, entry["label"])
     except MisreadError as error:
         raise FileError(f"witness {entry['id']!r}: {error}") from error
     return Witness(
         id=_text(entry["id"]),
         label=entry["label"],
         label_given=bool(entry["label_given"]),
-        goal=entry["goal"],
+        goal=goal,
         clean=_picture(entry["clean"]),
         changed=_picture(entry["changed"]),
         placebo=None if entry["placebo"] is None else _picture(entry["placebo"]),

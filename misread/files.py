@@ -23,7 +23,8 @@ from misread.errors import FileError, InputError, StorageError
 
 MAX_JSON_BYTES = 64 * 2**20
 _CHUNK_BYTES = 2**20
-_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+#: What the operating system says when it is the disk that refuses.
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
 @contextmanager
@@ -89,11 +90,11 @@ def atomic_folder(path: Path, *, overwrite: bool = False) -> Generator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         working = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".partial", dir=path.parent))
     try:
-        with storage_errors(path, only=_DISK):
+        with storage_errors(path, only=DISK_ERRORS):
             yield working
         with storage_errors(path):
             working.chmod(0o777 & ~_umask())
-            _swap(working, path)
+            swap_folder(working, path)
     finally:
         shutil.rmtree(working, ignore_errors=True)
 
@@ -142,8 +143,8 @@ def json_bytes(value: Any, *, kind: str, schema: int = 1) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def read_json(path: Path, *, kind: str, schema: int = 1) -> dict[str, Any]:
-    """Read a JSON document written by `write_json`.
+def read_json(path: Path, *, kind: str, schema: int = 1, oldest: int | None = None) -> dict[str, Any]:
+    """Read a JSON document written by `write_json`, of `schema` or, where `oldest` is given, of one since then.
 
     Raises:
         FileError: missing, larger than 64 MiB, no JSON, of another kind, or of a newer schema.
@@ -158,7 +159,8 @@ def read_json(path: Path, *, kind: str, schema: int = 1) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("kind") != kind:
         message = f"{path} is not a {kind} document; expected a JSON object with kind {kind!r}"
         raise FileError(message)
-    if document.get("schema") != schema:
+    known = range(schema if oldest is None else oldest, schema + 1)
+    if document.get("schema") not in known:
         message = f"{path} has schema {document.get('schema')!r}, this misread reads {schema}; update misread"
         raise FileError(message)
     return document
@@ -211,7 +213,12 @@ def _umask() -> int:
     return current
 
 
-def _swap(working: Path, path: Path) -> None:
+def swap_folder(working: Path, path: Path) -> None:
+    """Let a whole folder take the place of what is at `path`, which stays if that fails.
+
+    Raises:
+        OSError: it cannot be moved there.
+    """
     if not path.exists():
         working.replace(path)
         return

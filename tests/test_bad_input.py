@@ -18,6 +18,7 @@ from misread import cli
 from misread.bundle import BundleWriter, read_bundle
 from misread.card import ModelCard
 from misread.pixels import encode_jpeg, encode_png, write_png
+from misread.wish import UNTARGETED
 from tests.models import graph
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def bundle(tmp_path: Path) -> Path:
         changed=green,
         label="red",
         label_given=True,
-        goal="untargeted",
+        goal=UNTARGETED,
         prepared=True,
         torch_float=True,
         torch_8bit=True,

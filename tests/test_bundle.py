@@ -13,6 +13,7 @@ from misread import bundle as bundle_module
 from misread.bundle import MANIFEST, BundleWriter, read_bundle
 from misread.change import measure_change
 from misread.errors import FileError
+from misread.wish import UNTARGETED, Wish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from misread.card import ModelCard
 
 UInt8 = NDArray[np.uint8]
+BRIGHT = Wish.of(["bright"])
 
 
 def noise(seed: int = 0) -> UInt8:
@@ -33,9 +35,9 @@ def folder(tmp_path: Path, card: ModelCard) -> Path:
     changed = clean.copy()
     changed[0, 0, 0] ^= 3
     options: dict[str, Any] = {"label": "dark", "label_given": True, "prepared": True, "source": "a.png"}
-    writer.add(clean=clean, changed=changed, goal="untargeted", torch_float=True, torch_8bit=True, **options)
+    writer.add(clean=clean, changed=changed, goal=UNTARGETED, torch_float=True, torch_8bit=True, **options)
     writer.add(
-        clean=clean, changed=changed, goal="bright", torch_float=True, torch_8bit=False, placebo=noise(1), **options
+        clean=clean, changed=changed, goal=BRIGHT, torch_float=True, torch_8bit=False, placebo=noise(1), **options
     )
     writer.finish(card=card, origin="signs", threat={"norm": "linf", "eps": 8 / 255}, attack={"name": "pgd"}, counts={})
     return tmp_path / "bundle"
@@ -47,7 +49,7 @@ def test_a_bundle_comes_back(folder: Path, card: ModelCard) -> None:
     assert bundle.card == card
     assert (bundle.origin, bundle.threat["norm"], bundle.attack["name"]) == ("signs", "linf", "pgd")
     np.testing.assert_array_equal(bundle.read(first.clean), noise())
-    assert (first.placebo, first.goal, second.goal) == (None, "untargeted", "bright")
+    assert (first.placebo, first.goal, second.goal) == (None, UNTARGETED, BRIGHT)
     assert second.placebo is not None
     np.testing.assert_array_equal(bundle.read(second.placebo), noise(1))
     assert first.change == measure_change(bundle.read(first.clean), bundle.read(first.changed))

@@ -141,12 +141,28 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
     pytest.importorskip("torch")
     from misread.attack.options import AttackOptions
     from misread.attack.threat import Threat
+    from misread.wish import Wish
 
     where = "misread.attack.run.attack_to_bundle"
     plain = options_of(monkeypatch, where, ["attack", "signs", "-o", "b"])
     assert plain == AttackOptions(origin="signs", out=Path("b"))
     more = ["--attack", "pgd", "--set", "steps=7", "--set", "restarts=2", "--norm", "l2", "--eps", "1/2"]
-    more += ["--data", "d", "-m", "x.onnx", "--target", "a", "--space", "file", "--limit", "3", "--seed", "5"]
+    more += [
+        "--data",
+        "d",
+        "-m",
+        "x.onnx",
+        "--target",
+        "a",
+        "--target",
+        "b",
+        "--space",
+        "file",
+        "--limit",
+        "3",
+        "--seed",
+        "5",
+    ]
     given = options_of(monkeypatch, where, ["attack", "f.py:g", "-o", "b", *more, "--labels", "none", "--size", "8"])
     assert given == AttackOptions(
         origin="f.py:g",
@@ -156,7 +172,7 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         settings={"steps": 7, "restarts": 2},
         threat=Threat(norm="l2", eps=0.5),
         builds=(Path("x.onnx"),),
-        target="a",
+        wish=Wish.of(["a", "b"]),
         space="file",
         limit=3,
         seed=5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from misread.attack.budget import Budget
 from misread.attack.execute import Outcome, execute
-from misread.attack.goal import Goal, Targeted, Untargeted, achieved, margin
+from misread.attack.goal import AnyOf, AwayFrom, Goal, Targeted, Untargeted, achieved, margin
 from misread.attack.guard import untouched
 from misread.attack.problem import Attack, Gradient, Kind, Model, Problem
 from misread.attack.settle import Settled, settle
@@ -13,7 +13,9 @@ from misread.attack.threat import FULL_SCALE, NORMS, Norm, Threat
 __all__ = [
     "FULL_SCALE",
     "NORMS",
+    "AnyOf",
     "Attack",
+    "AwayFrom",
     "Budget",
     "Goal",
     "Gradient",

@@ -10,11 +10,10 @@ import torch
 
 from misread.attack.execute import execute
 from misread.attack.finish import Finisher, stretch
-from misread.attack.goal import Goal, Targeted, Untargeted, margin
+from misread.attack.goal import Goal, goal_of, margin
 from misread.attack.guard import untouched
 from misread.attack.judges import LEAST_SLACK, Judges
 from misread.attack.space import ChannelsLast, FileView
-from misread.bundle import UNTARGETED, BundleWriter
 from misread.change import placebo
 from misread.pixels import from_unit, to_unit
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from misread.attack.execute import Outcome
     from misread.attack.options import AttackOptions
     from misread.attack.problem import Model
+    from misread.bundle import BundleWriter
     from misread.data import Sample
     from misread.export.origin import Origin
 
@@ -63,12 +63,13 @@ class Craft:
         """Prepare the attack and the goal.
 
         Raises:
-            UnknownName: the target is no label of the origin.
+            UnknownName: the goal names a label that the origin does not have.
+            OptionError: it names one of them twice.
         """
         self.options, self.origin, self.judges = options, origin, judges
         self.attack, self.twin = options.make_attack(), ChannelsLast(origin.twin)
-        self.target = None if options.target is None else origin.card.index(options.target)
-        self.goal: Goal = Untargeted() if self.target is None else Targeted(self.target)
+        self.goal: Goal = goal_of(options.wish, origin.card)
+        self.wish = options.wish.spelt(origin.card)
         self.prepared = options.space == "input"
         self.channels = origin.card.channels if self.prepared else RGB
         self.tally = Tally(verified=[[0, 0] for _ in judges.readers])
@@ -112,7 +113,7 @@ class Craft:
             grey=self.channels != RGB,
             label=labels[case.label],
             label_given=sample.label is not None,
-            goal=UNTARGETED if self.target is None else labels[self.target],
+            goal=self.wish,
             prepared=self.prepared,
             torch_float=True,
             torch_8bit=bool(case.twin_misreads(changed[None], 0.0)[0]),
@@ -120,7 +121,7 @@ class Craft:
         )
         for build, right in enumerate(case.asked):
             one = [at == build for at in range(len(case.asked))]
-            said = self.judges.misread([_rgb(changed)], case.label, self.target, one, prepared=self.prepared)
+            said = self.judges.misread([_rgb(changed)], case.label, self.wish, one, prepared=self.prepared)
             self.tally.verified[build][0] += int(right and said[0])
             self.tally.verified[build][1] += int(right)
 
@@ -170,7 +171,7 @@ class _Case:
         verdict = np.ones(len(batch), dtype=bool)
         if any(self.asked):
             pictures = list(_rgb(batch))
-            verdict = craft.judges.misread(pictures, self.label, craft.target, self.asked, prepared=craft.prepared)
+            verdict = craft.judges.misread(pictures, self.label, craft.wish, self.asked, prepared=craft.prepared)
         if verdict.any():
             verdict[verdict] = self.twin_misreads(batch[verdict], LEAST_SLACK)
         return verdict

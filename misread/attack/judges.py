@@ -12,12 +12,14 @@ from misread.errors import MisreadError
 from misread.runtime.contender import other_settings
 from misread.runtime.noise import jitter
 from misread.runtime.session import Deployed, Reader, SessionOptions
+from misread.wish import UNTARGETED, goal_margin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from misread.card import ModelCard
+    from misread.wish import Wish
 
 UInt8 = NDArray[np.uint8]
 SAFETY: Final = 2.0
@@ -73,30 +75,26 @@ class Judges:
 
     def right(self, image: UInt8, label: int, *, prepared: bool) -> list[bool]:
         """Which builds read this picture right."""
-        return [bool(self._margins(reader, [image], label, prepared=prepared)[0] > 0) for reader in self.readers]
+        return [
+            bool(self.margins(reader, [image], label, UNTARGETED, prepared=prepared)[0] > 0) for reader in self.readers
+        ]
 
     def misread(
-        self, images: Sequence[UInt8], label: int, target: int | None, asked: Sequence[bool], *, prepared: bool
+        self, images: Sequence[UInt8], label: int, wish: Wish, asked: Sequence[bool], *, prepared: bool
     ) -> NDArray[np.bool_]:
-        """Whether all builds that are asked misread each picture (as the target, where there is one), (n,) bool."""
+        """Whether all builds that are asked misread each picture, as the goal says, (n,) bool."""
         verdict = np.ones(len(images), dtype=bool)
         for reader, slack, wanted in zip(self.readers, self.slack, asked, strict=True):
             if wanted:
-                verdict &= self.margins(reader, images, label, target, prepared=prepared) < -slack
+                verdict &= self.margins(reader, images, label, wish, prepared=prepared) < -slack
         return verdict
 
     def margins(
-        self, reader: Reader, images: Sequence[UInt8], label: int, target: int | None, *, prepared: bool
+        self, reader: Reader, images: Sequence[UInt8], label: int, wish: Wish, *, prepared: bool
     ) -> NDArray[np.float32]:
         """Margin that is below 0 where the goal is reached, (n,)."""
-        if target is None:
-            return self._margins(reader, images, label, prepared=prepared)
-        return -self._margins(reader, images, target, prepared=prepared)
-
-    def _margins(self, reader: Reader, images: Sequence[UInt8], label: int, *, prepared: bool) -> NDArray[np.float32]:
-        index = reader.card.index(self.labels[label])
-        reading = reader.read_prepared(np.stack(images)) if prepared else reader.read(images)
-        return reading.margin([index] * len(images))
+        wanted = wish.wanted(reader.card, self.labels[label])
+        return -goal_margin(_logits(reader, images, prepared=prepared), wanted)
 
 
 def _logits(reader: Reader, images: Sequence[UInt8], *, prepared: bool) -> NDArray[np.float32]:

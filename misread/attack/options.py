@@ -12,6 +12,7 @@ from misread.attack.space import Space
 from misread.attack.threat import Threat
 from misread.errors import OptionError
 from misread.registry import by_name, unknown
+from misread.wish import UNTARGETED, Wish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ class AttackOptions:
         attack: Name in ``ATTACKS``.
         settings: Options of the attack that differ from its defaults, as in ``{"steps": 100}``.
         threat: Norm and size.
-        target: Label that the changed pictures are to be read as; None takes any wrong one.
+        wish: What the changed pictures are to be read as, in labels.
         space: ``input`` changes the prepared picture, ``file`` the picture at its own size.
         builds: ONNX files; where given, a minimal change is finished on what they misread.
         limit: Take at most so many pictures, spread evenly; None takes all.
@@ -53,7 +54,7 @@ class AttackOptions:
     attack: str = "minimal"
     settings: dict[str, Any] = field(default_factory=dict)
     threat: Threat = field(default_factory=Threat)
-    target: str | None = None
+    wish: Wish = UNTARGETED
     space: Space = "input"
     builds: tuple[Path, ...] = ()
     limit: int | None = None

@@ -45,7 +45,7 @@ class AttackResult:
     Attributes:
         bundle: The witnesses.
         pictures: Pictures taken.
-        skipped: Pictures that the twin misreads already, or reads as the target.
+        skipped: Pictures that the twin misreads already, or reads as the goal, or whose own label is all it could want.
         found: Share of the others for which the twin misreads an 8-bit image.
         verified: Per build, the share of the witnesses that it misreads while it reads the clean picture right;
             witnesses whose clean picture it misreads are not in the denominator.
@@ -104,7 +104,7 @@ def _finish(writer: BundleWriter, options: AttackOptions, card: ModelCard, craft
             "norm": threat.norm,
             "eps": threat.eps,
             "levels": threat.levels,
-            "goal": options.target or "untargeted",
+            "goal": options.wish.text,
             "space": options.space,
         },
         attack={

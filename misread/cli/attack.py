@@ -10,6 +10,7 @@ import typer
 from misread.cli.app import app, progress, show
 from misread.cli.options import (
     Antialias,
+    AwayFrom,
     Interpolation,
     Json,
     Labels,
@@ -20,6 +21,7 @@ from misread.cli.options import (
     Seed,
     Size,
     Std,
+    Targets,
     Weights,
     preparation_said,
 )
@@ -48,7 +50,8 @@ def attack(
     ] = None,
     norm: Annotated[str, typer.Option(help="linf or l2.")] = "linf",
     eps: Annotated[str | None, typer.Option(help="Largest change as a fraction of full scale: 8/255.")] = None,
-    target: Annotated[str | None, typer.Option(metavar="LABEL", help="What it is to be read as.")] = None,
+    target: Targets = None,
+    away_from: AwayFrom = None,
     space: Annotated[str, typer.Option(help="input: the prepared picture; file: at its own size.")] = "input",
     limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
     weights: Weights = None,
@@ -70,6 +73,7 @@ def attack(
     from misread.attack.threat import Threat
     from misread.flags import parse_number, parse_settings, parse_size
     from misread.report.text.attack import attack_text
+    from misread.wish import Wish
 
     options = AttackOptions(
         origin=origin,
@@ -78,7 +82,7 @@ def attack(
         attack=name,
         settings=parse_settings(setting or ()),
         threat=Threat(norm=cast("Any", norm), eps=parse_number(eps) if eps else None),
-        target=target,
+        wish=Wish.of(target or (), away_from or ()),
         space=cast("Any", space),
         builds=tuple(builds or ()),
         limit=limit,

@@ -21,6 +21,12 @@ Mean = Annotated[str | None, typer.Option(help="Subtracted after scaling, as 0.4
 Std = Annotated[str | None, typer.Option(help="Divided by at the end, as 0.229,0.224,0.225.")]
 Output = Annotated[str | None, typer.Option("--output", help="What the model returns: logits or probabilities.")]
 Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="A state dict (.pt, .safetensors) for the origin.")]
+Targets = Annotated[
+    list[str] | None, typer.Option(metavar="LABEL", help="What it is to be read as; repeated: any of these.")
+]
+AwayFrom = Annotated[
+    list[str] | None, typer.Option(metavar="LABEL", help="A label that is no success either; may be repeated.")
+]
 Seed = Annotated[int, typer.Option(help="Of every random draw.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]

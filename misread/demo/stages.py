@@ -16,6 +16,7 @@ from misread.report.camera import Timeline
 from misread.runtime.camera.run import CameraOptions, run_camera
 from misread.runtime.judge import judge
 from misread.runtime.session import Deployed
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,7 +121,7 @@ def attack_for_camera(options: DemoOptions, work: Path, progress: Progress) -> B
         writer.finish(
             card=origin.card,
             origin="signs",
-            threat={"norm": "linf", "eps": [None, PHYSICAL_LEVELS / 255], "levels": 256, "goal": "untargeted"},
+            threat={"norm": "linf", "eps": [None, PHYSICAL_LEVELS / 255], "levels": 256, "goal": UNTARGETED.text},
             attack={**attack, "channel": outcome.profile, "simulated": _simulated(outcome)},
             counts={"pictures": 1, "skipped": 0, "attempted": 1, "found": len(writer.witnesses)},
         )

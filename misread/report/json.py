@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from misread.files import jsonable
 from misread.runtime.verdict import Verdict
 from misread.stats import Rate
+from misread.wish import Wish
 
 if TYPE_CHECKING:
     from misread.runtime.doctor import Diagnosis
@@ -29,9 +30,11 @@ def dumps(value: Mapping[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return any value in plain JSON types, as `files.jsonable` does, and every rate with its share."""
+    """Return any value in plain JSON types, as `files.jsonable` does, every rate with its share, a goal as its text."""
     if isinstance(value, Rate):
         return rate(value)
+    if isinstance(value, Wish):
+        return value.text
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

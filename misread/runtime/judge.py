@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from misread.bundle import UNTARGETED
 from misread.errors import InputError, MisreadError, OptionError
 from misread.runtime.contender import Contender, Views, contender_of
 from misread.runtime.ladder import RUNGS
@@ -162,7 +161,7 @@ def _judgement(witness: Witness, views: Views | str, floor: NoiseFloor | None, c
     # A build may write its labels in other letters; verdicts compare what the build's own card calls them.
     card = contender.reader.card
     label = card.labels[card.index(witness.label)]
-    goal = witness.goal if witness.goal == UNTARGETED else card.labels[card.index(witness.goal)]
+    goal = witness.goal.spelt(card)
     verdict, misread = decide(views.clean, views.changed, label=label, goal=goal, noise=floor)
     return Judgement(
         witness=witness.id,

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from misread.bundle import UNTARGETED, Bundle, Witness
 from misread.errors import InputError, MisreadError
 from misread.pixels import fit
 from misread.runtime.contender import Views
 from misread.runtime.verdict import Look
+from misread.wish import UNTARGETED, goal_margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from misread.bundle import Bundle, Witness
     from misread.card import ModelCard
     from misread.runtime.contender import Contender
     from misread.runtime.ladder import Rung
@@ -119,10 +120,10 @@ def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str
     """Read one chunk behind one rung in one go; where a witness cannot be read, say why instead."""
     result: list[Views | str] = []
     stack: list[UInt8] = []
-    owners: list[tuple[int, str, int, int | None]] = []
+    owners: list[tuple[int, str, int, NDArray[np.bool_] | None]] = []
     for place, (witness, images) in enumerate(zip(chunk, pictures, strict=True)):
         try:
-            truth, goal = _indices(witness, reader.card)
+            truth, wanted = _asked(witness, reader.card)
         except InputError as error:
             result.append(str(error))
             continue
@@ -131,11 +132,11 @@ def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str
             continue
         for kind, image in images.items():
             stack.append(image)
-            owners.append((place, kind, truth, goal))
+            owners.append((place, kind, truth, wanted))
     if stack:
         seen: dict[int, dict[str, Look]] = {}
         reading = reader.read_prepared(np.stack(stack))
-        looks = _looks(reading, [truth for _, _, truth, _ in owners], [goal for _, _, _, goal in owners])
+        looks = _looks(reading, [truth for _, _, truth, _ in owners], [wanted for _, _, _, wanted in owners])
         for (place, kind, _, _), one in zip(owners, looks, strict=True):
             seen.setdefault(place, {})[kind] = one
         for place, found in seen.items():
@@ -143,24 +144,27 @@ def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str
     return result
 
 
-def _looks(reading: Reading, truth: Sequence[int], goal: Sequence[int | None]) -> list[Look]:
-    margins = reading.margin(truth)
-    goals = reading.margin([given if wanted is None else wanted for given, wanted in zip(truth, goal, strict=True)])
+def _looks(reading: Reading, truth: Sequence[int], wanted: Sequence[NDArray[np.bool_] | None]) -> list[Look]:
+    any_wrong = np.arange(reading.logits.shape[1]) != np.asarray(truth)[:, None]
+    asked_for = np.stack([wrong if asked is None else asked for wrong, asked in zip(any_wrong, wanted, strict=True)])
+    goals = goal_margin(reading.logits, asked_for)
     return [
         Look(
             label=label,
             confidence=float(confidence),
             margin=float(margin),
-            goal_margin=None if wanted is None else float(goal_margin),
+            goal_margin=None if asked is None else float(reach),
         )
-        for label, confidence, margin, goal_margin, wanted in zip(
-            reading.labels, reading.confidence, margins, goals, goal, strict=True
+        for label, confidence, margin, reach, asked in zip(
+            reading.labels, reading.confidence, reading.margin(truth), goals, wanted, strict=True
         )
     ]
 
 
-def _indices(witness: Witness, card: ModelCard) -> tuple[int, int | None]:
-    return card.index(witness.label), None if witness.goal == UNTARGETED else card.index(witness.goal)
+def _asked(witness: Witness, card: ModelCard) -> tuple[int, NDArray[np.bool_] | None]:
+    """The output of the right label, and which outputs the goal wants, (k,) bool; None where any wrong one will do."""
+    truth = card.index(witness.label)
+    return truth, None if witness.goal == UNTARGETED else witness.goal.wanted(card, witness.label)
 
 
 def _geometry(card: ModelCard) -> Geometry:

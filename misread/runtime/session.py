@@ -115,16 +115,6 @@ class Reading:
         margin: Float32 = self.logits[rows, np.asarray(truth)] - others.max(axis=1)
         return margin
 
-    def goal_margin(self, wanted: NDArray[np.bool_]) -> Float32:
-        """(n,) float32: largest wanted logit less the largest of the others; positive means that the goal is reached.
-
-        Args:
-            wanted: (n, k) bool, in each row at least one output that is wanted and one that is not.
-        """
-        best = np.where(wanted, self.logits, -np.inf).max(axis=1)
-        margin: Float32 = best - np.where(wanted, -np.inf, self.logits).max(axis=1)
-        return margin
-
 
 class Reader(Protocol):
     """Whatever reads pictures: a build, a twin, a function."""

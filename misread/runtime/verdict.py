@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from misread.bundle import UNTARGETED
 from misread.errors import InputError, RuntimeFailure
 from misread.stats import Rate, wilson
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     from misread.runtime.fingerprint import Fingerprint
     from misread.runtime.noise import NoiseFloor
+    from misread.wish import Wish
 
 
 class Verdict(StrEnum):
     """What one build says of one witness."""
 
     VERIFIED = "verified"
-    """The clean picture is read right and the changed one is misread (read as the target, where there is one)."""
+    """The clean picture is read right and the changed one is misread (as the goal says, where it names labels)."""
     REFUTED = "refuted"
-    """The clean picture is read right, and so is the changed one (or it is not read as the target)."""
+    """The clean picture is read right, and so is the changed one (or it is not read as the goal says)."""
     CONTESTED = "contested"
     """A margin that decides lies inside the build's own noise."""
     EXCLUDED = "excluded"
@@ -47,7 +48,8 @@ class Look:
         label: what it read.
         confidence: softmax of that label, 0 to 1.
         margin: logit of the true label less the largest other one; negative where the picture is misread.
-        goal_margin: the same of the target label, positive where the picture is read as the target; None without one.
+        goal_margin: largest wanted logit less the largest other one, positive where the goal is reached; None where any
+            wrong label is wanted.
     """
 
     label: str
@@ -63,7 +65,7 @@ class Judgement:
     Attributes:
         witness: its id in the bundle.
         label: what is really in the picture.
-        goal: `untargeted`, or the label that the changed picture should be read as.
+        goal: what the changed picture should be read as, in the build's own labels.
         verdict: what follows.
         clean: what was read in the clean picture; None where nothing was.
         changed: what was read in the changed picture; likewise.
@@ -74,7 +76,7 @@ class Judgement:
 
     witness: str
     label: str
-    goal: str
+    goal: Wish
     verdict: Verdict
     clean: Look | None = None
     changed: Look | None = None
@@ -232,14 +234,14 @@ def contested(margin: float, noise: NoiseFloor | None) -> bool:
     return abs(margin) <= (noise.margin if noise else 0.0)
 
 
-def decide(clean: Look, changed: Look, *, label: str, goal: str, noise: NoiseFloor | None) -> tuple[Verdict, bool]:
+def decide(clean: Look, changed: Look, *, label: str, goal: Wish, noise: NoiseFloor | None) -> tuple[Verdict, bool]:
     """Return the verdict on one witness, and whether it was misread at all beyond the noise.
 
     Args:
         clean: what was read in the clean picture.
         changed: what was read in the changed picture.
         label: what is really in it.
-        goal: `untargeted` or the target label.
+        goal: what it should be read as; label and goal are spelt as the looks spell them.
         noise: the build's own jitter.
     """
     margins = (clean.margin, changed.margin, changed.goal_margin or 0.0)
@@ -249,13 +251,10 @@ def decide(clean: Look, changed: Look, *, label: str, goal: str, noise: NoiseFlo
         return Verdict.EXCLUDED, False
     sound = not contested(clean.margin, noise)
     misread = sound and changed.label != label and not contested(changed.margin, noise)
-    if goal == UNTARGETED:
-        decisive, reached = changed.margin, changed.label != label
-    else:
-        decisive, reached = changed.goal_margin or 0.0, changed.label == goal
+    decisive = changed.margin if goal == UNTARGETED else changed.goal_margin or 0.0
     if not sound or contested(decisive, noise):
         return Verdict.CONTESTED, misread
-    return (Verdict.VERIFIED if reached else Verdict.REFUTED), misread
+    return (Verdict.VERIFIED if goal.reached(changed.label, label) else Verdict.REFUTED), misread
 
 
 def _passed_words(builds: tuple[BuildVerdict, ...]) -> str:

@@ -17,6 +17,7 @@ from misread.card import ModelCard
 from misread.errors import FileError, InputError, OptionError, StorageError, UnknownName
 from misread.pixels import fit, write_png
 from misread.runtime.session import FunctionReader
+from misread.wish import Wish
 
 ORIGIN = """
 import torch
@@ -96,9 +97,9 @@ def test_a_fixed_budget_is_not_finished(place: Path) -> None:
 
 
 def test_a_target_label(place: Path) -> None:
-    result = attack_to_bundle(_options(place, target="bright"))
+    result = attack_to_bundle(_options(place, wish=Wish.of(["bright"])))
     assert (result.pictures, result.skipped, result.found.hits) == (4, 2, 2)
-    assert {one.goal for one in result.bundle.witnesses} == {"bright"}
+    assert {one.goal for one in result.bundle.witnesses} == {Wish.of(["bright"])}
 
 
 def test_the_same_seed_writes_the_same_pictures(place: Path) -> None:
@@ -242,7 +243,7 @@ def test_refusals_leave_nothing_behind(place: Path) -> None:
     with pytest.raises(FileError, match="truncated"):
         attack_to_bundle(_options(place))
     with pytest.raises(UnknownName, match="did you mean 'bright'"):
-        attack_to_bundle(_options(place, target="brigt"))
+        attack_to_bundle(_options(place, wish=Wish.of(["brigt"])))
     with pytest.raises(FileError, match="no such file"):
         attack_to_bundle(_options(place, data=place / "none"))
     with pytest.raises(FileError, match="no such file"):

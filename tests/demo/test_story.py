@@ -18,6 +18,7 @@ from misread.runtime.camera.result import CameraResult
 from misread.runtime.source import Health
 from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verdict, Verification
 from misread.stats import clip_rate, wilson
+from misread.wish import UNTARGETED
 
 CARD = ModelCard(labels=("Stop", "Give way", "No entry"), size_hw=(8, 8))
 BUILDS = ("signs.onnx", "signs_int8.onnx")
@@ -30,7 +31,7 @@ def bundle(tmp_path: Path) -> Bundle:
     changed = clean.copy()
     changed[0, :2] = 102
     for _ in range(2):
-        common: dict[str, Any] = {"torch_float": True, "torch_8bit": True, "source": "drawn", "goal": "untargeted"}
+        common: dict[str, Any] = {"torch_float": True, "torch_8bit": True, "source": "drawn", "goal": UNTARGETED}
         writer.add(clean=clean, changed=changed, label="Stop", label_given=True, prepared=True, **common)
     return writer.finish(card=CARD, origin="test", threat={}, attack={}, counts={})
 
@@ -42,7 +43,7 @@ def _verification(bundle: Bundle, read: tuple[str, str], witness: str) -> Verifi
         judgement = Judgement(
             witness=witness,
             label="Stop",
-            goal="untargeted",
+            goal=UNTARGETED,
             verdict=verdict,
             clean=Look(label="Stop", confidence=0.9981 if name == BUILDS[0] else 0.97, margin=5.0),
             changed=Look(label=label, confidence=0.5, margin=-1.0),

@@ -12,6 +12,7 @@ from misread.runtime.fingerprint import Fingerprint
 from misread.runtime.noise import NoiseFloor
 from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verdict, Verification
 from misread.stats import wilson
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def bundle(tmp_path: Path) -> Bundle:
         changed=changed,
         label="Stop",
         label_given=True,
-        goal="untargeted",
+        goal=UNTARGETED,
         prepared=True,
         torch_float=True,
         torch_8bit=True,
@@ -59,9 +60,9 @@ def _verification(folder: Path) -> Verification:
     look = Look(label="Stop", confidence=0.9, margin=2.0)
     wrong = Look(label="Give way", confidence=0.6, margin=-1.0)
     judgement = Judgement(
-        witness="0000", label="Stop", goal="untargeted", verdict=Verdict.VERIFIED, clean=look, changed=wrong
+        witness="0000", label="Stop", goal=UNTARGETED, verdict=Verdict.VERIFIED, clean=look, changed=wrong
     )
-    lost = Judgement(witness="0000", label="Stop", goal="untargeted", verdict=Verdict.UNAVAILABLE, reason="gone")
+    lost = Judgement(witness="0000", label="Stop", goal=UNTARGETED, verdict=Verdict.UNAVAILABLE, reason="gone")
     noise = NoiseFloor(logit=0.01, margin=0.02, pictures=1, measured_over=())
     return Verification(
         bundle=folder,

@@ -12,10 +12,13 @@ from misread.bundle import Bundle, BundleWriter
 from misread.card import ModelCard
 from misread.errors import ModelRunError
 from misread.runtime.session import FunctionReader
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from misread.wish import Wish
 
 UInt8 = NDArray[np.uint8]
 
@@ -56,7 +59,7 @@ def bundle_of(
     *,
     card: ModelCard = CARD,
     label: str = "dark",
-    goals: Sequence[str] = (),
+    goals: Sequence[Wish] = (),
     torch: Sequence[tuple[bool, bool]] = (),
     prepared: bool = True,
     placebo: UInt8 | None = None,
@@ -70,7 +73,7 @@ def bundle_of(
             changed=changed,
             label=label,
             label_given=True,
-            goal=goals[place] if goals else "untargeted",
+            goal=goals[place] if goals else UNTARGETED,
             prepared=prepared,
             torch_float=float_,
             torch_8bit=bits,

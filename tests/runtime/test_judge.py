@@ -14,6 +14,7 @@ from misread.runtime.judge import judge
 from misread.runtime.ladder import RUNGS, AsFile
 from misread.runtime.session import MAX_BATCH, FunctionReader
 from misread.runtime.verdict import Verdict
+from misread.wish import Wish
 from tests.runtime.planted import CARD, Lighter, brightness, bundle_of, flat, verdicts
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE = (AsFile(),)
+BRIGHT = Wish.of(["bright"])
 
 
 def test_each_witness_gets_the_verdict_that_its_pictures_deserve(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ def test_a_tie_decides_nothing_even_without_noise(tmp_path: Path) -> None:
 
 def test_a_targeted_witness_counts_only_when_read_as_its_target(tmp_path: Path) -> None:
     pairs = [(flat(100), flat(150))] * 2
-    bundle = bundle_of(tmp_path, pairs, goals=("bright", "odd"))
+    bundle = bundle_of(tmp_path, pairs, goals=(BRIGHT, Wish.of(["odd"])))
     (build,) = judge(bundle, [brightness()], rungs=FILE).builds
     assert [j.verdict for j in build.judgements] == [Verdict.VERIFIED, Verdict.REFUTED]
     assert [j.misread for j in build.judgements] == [True, True]
@@ -78,7 +80,7 @@ def test_the_margin_that_decides_a_targeted_witness_is_the_targets(tmp_path: Pat
         CARD,
         lambda p: np.where(p.mean(axis=(1, 2, 3))[:, None] < 128, [[9.0, 0, 0]], [[0, 9.0, 8.9 - 0.2 * (len(p) == 1)]]),
     )
-    result = judge(bundle_of(tmp_path, [(flat(100), flat(150))], goals=("bright",)), [reader], rungs=FILE)
+    result = judge(bundle_of(tmp_path, [(flat(100), flat(150))], goals=(BRIGHT,)), [reader], rungs=FILE)
     assert verdicts(result) == ["contested"]
     assert result.builds[0].judgements[0].misread
 
@@ -199,9 +201,7 @@ def test_labels_that_a_build_does_not_know_leave_it_unavailable(tmp_path: Path) 
 
 def test_labels_in_other_letters_are_the_same(tmp_path: Path) -> None:
     loud = ModelCard(labels=("DARK", "BRIGHT", "ODD"), size_hw=(8, 8))
-    result = judge(
-        bundle_of(tmp_path, [(flat(100), flat(150))], goals=("bright",)), [brightness(card=loud)], rungs=FILE
-    )
+    result = judge(bundle_of(tmp_path, [(flat(100), flat(150))], goals=(BRIGHT,)), [brightness(card=loud)], rungs=FILE)
     assert verdicts(result) == ["verified"]
 
 

@@ -11,6 +11,11 @@ from hypothesis import strategies as st
 
 from misread.runtime.noise import NoiseFloor
 from misread.runtime.verdict import BuildVerdict, Judgement, Look, Verdict, Verification, decide
+from misread.wish import UNTARGETED, Wish
+
+TO_B = Wish.of(["b"])
+TO_B_OR_C = Wish.of(["b", "c"])
+FROM_B = Wish.of(away_from=["b"])
 
 
 def look(label: str, margin: float, goal_margin: float | None = None) -> Look:
@@ -23,7 +28,7 @@ def floor(margin: float) -> NoiseFloor:
 
 def judged(*verdicts: Verdict, misread: int = 0) -> tuple[Judgement, ...]:
     return tuple(
-        Judgement(witness=f"{place:04d}", label="a", goal="untargeted", verdict=verdict, misread=place < misread)
+        Judgement(witness=f"{place:04d}", label="a", goal=UNTARGETED, verdict=verdict, misread=place < misread)
         for place, verdict in enumerate(verdicts)
     )
 
@@ -38,28 +43,35 @@ V, R, C, X, U = Verdict
 @pytest.mark.parametrize(
     ("clean", "changed", "goal", "noise", "verdict", "misread"),
     [
-        (look("a", 2), look("b", -1), "untargeted", 0.5, V, True),
-        (look("a", 2), look("a", 1), "untargeted", 0.5, R, False),
-        (look("a", 2), look("b", -0.5), "untargeted", 0.5, C, False),
-        (look("a", 2), look("a", 0.4), "untargeted", 0.5, C, False),
-        (look("a", 0.4), look("b", -1), "untargeted", 0.5, C, False),
-        (look("b", -2), look("c", -1), "untargeted", 0.5, X, False),
-        (look("b", -0.1), look("c", -1), "untargeted", 0.5, X, False),
-        (look("a", 2), look("b", -1, 1), "b", 0.5, V, True),
-        (look("a", 2), look("b", -1, 0.4), "b", 0.5, C, True),
-        (look("a", 2), look("c", -1, -1), "b", 0.5, R, True),
-        (look("a", 2), look("c", -0.4, -1), "b", 0.5, R, False),
-        (look("a", 2), look("a", 1, -1), "b", 0.5, R, False),
-        (look("a", 2), look("b", math.nan), "untargeted", 0.5, U, False),
-        (look("a", math.nan), look("b", -1), "untargeted", 0.5, U, False),
-        (look("a", 2), look("b", -1, math.nan), "b", 0.5, U, False),
-        (look("a", math.inf), look("b", -math.inf), "untargeted", 0.5, V, True),
-        (look("a", 2), look("b", -1), "untargeted", None, V, True),
-        (look("a", 2), look("b", 0), "untargeted", None, C, False),
+        (look("a", 2), look("b", -1), UNTARGETED, 0.5, V, True),
+        (look("a", 2), look("a", 1), UNTARGETED, 0.5, R, False),
+        (look("a", 2), look("b", -0.5), UNTARGETED, 0.5, C, False),
+        (look("a", 2), look("a", 0.4), UNTARGETED, 0.5, C, False),
+        (look("a", 0.4), look("b", -1), UNTARGETED, 0.5, C, False),
+        (look("b", -2), look("c", -1), UNTARGETED, 0.5, X, False),
+        (look("b", -0.1), look("c", -1), UNTARGETED, 0.5, X, False),
+        (look("a", 2), look("b", -1, 1), TO_B, 0.5, V, True),
+        (look("a", 2), look("b", -1, 0.4), TO_B, 0.5, C, True),
+        (look("a", 2), look("c", -1, -1), TO_B, 0.5, R, True),
+        (look("a", 2), look("c", -0.4, -1), TO_B, 0.5, R, False),
+        (look("a", 2), look("a", 1, -1), TO_B, 0.5, R, False),
+        (look("a", 2), look("c", -1, 1), TO_B_OR_C, 0.5, V, True),
+        (look("a", 2), look("d", -1, -1), TO_B_OR_C, 0.5, R, True),
+        (look("a", 2), look("a", 1, -1), Wish.of(["a", "b"]), 0.5, R, False),
+        (look("a", 2), look("c", -1, 1), FROM_B, 0.5, V, True),
+        (look("a", 2), look("c", -1, 0.4), FROM_B, 0.5, C, True),
+        (look("a", 2), look("b", -1, -1), FROM_B, 0.5, R, True),
+        (look("a", 2), look("a", 1, -1), FROM_B, 0.5, R, False),
+        (look("a", 2), look("b", math.nan), UNTARGETED, 0.5, U, False),
+        (look("a", math.nan), look("b", -1), UNTARGETED, 0.5, U, False),
+        (look("a", 2), look("b", -1, math.nan), TO_B, 0.5, U, False),
+        (look("a", math.inf), look("b", -math.inf), UNTARGETED, 0.5, V, True),
+        (look("a", 2), look("b", -1), UNTARGETED, None, V, True),
+        (look("a", 2), look("b", 0), UNTARGETED, None, C, False),
     ],
 )
 def test_the_rule(  # noqa: PLR0917  one parameter per column of the table
-    clean: Look, changed: Look, goal: str, noise: float | None, verdict: Verdict, misread: bool
+    clean: Look, changed: Look, goal: Wish, noise: float | None, verdict: Verdict, misread: bool
 ) -> None:
     found = decide(clean, changed, label="a", goal=goal, noise=None if noise is None else floor(noise))
     assert found == (verdict, misread)
@@ -71,8 +83,8 @@ def test_nothing_inside_the_noise_is_verified_and_more_noise_verifies_nothing_ne
     clean: float, changed: float, noise: float
 ) -> None:
     pair = (look("a" if clean > 0 else "b", clean), look("a" if changed > 0 else "b", changed))
-    loud, _ = decide(*pair, label="a", goal="untargeted", noise=floor(noise))
-    still, _ = decide(*pair, label="a", goal="untargeted", noise=None)
+    loud, _ = decide(*pair, label="a", goal=UNTARGETED, noise=floor(noise))
+    still, _ = decide(*pair, label="a", goal=UNTARGETED, noise=None)
     assert (loud is V) == (clean > noise and -changed > noise)
     assert loud is not V or still is V
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from misread.attack.gradient.rank import ranked_loss
+from misread.attack.gradient.rank import open_at, ranked_loss
 from misread.attack.objective import LOSSES
 from misread.errors import OptionError
 from misread.registry import by_name
@@ -49,12 +49,10 @@ class Fgsm:
         """Step and offer; see `Attack.propose`."""
         ball, last = problem.ball, problem.images.clone()
         for rank in range(self.restarts):
-            rows = problem.open()
+            rows = open_at(problem, rank)
             if len(rows) == 0:
                 break
             loss = ranked_loss(problem, by_name("loss", LOSSES, self.loss), rows, rank)
-            if loss is None:
-                break
             clean = problem.images[rows]
             step = ball.unit(problem.gradient(clean, rows, loss).gradient.flatten(1)).view_as(clean)
             last[rows] = clean - problem.threat.radius * step  # settling cuts it by the box

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from misread.attack.goal import margin
-from misread.attack.gradient.rank import RowLoss, ranked_loss
+from misread.attack.gradient.rank import RowLoss, open_at, ranked_loss
 from misread.attack.objective import LOSSES
 from misread.errors import OptionError
 from misread.registry import by_name
@@ -63,12 +63,10 @@ class MiFgsm:
         """Run towards one class after the other; see `Attack.propose`."""
         last = problem.images.clone()
         for rank in range(self.restarts):
-            rows = problem.open()
+            rows = open_at(problem, rank)
             if len(rows) == 0:
                 break
             loss = ranked_loss(problem, by_name("loss", LOSSES, self.loss), rows, rank)
-            if loss is None:
-                break
             rows, x = self._run(problem, rows, loss)
             last[rows] = x
             problem.offer(x, rows)

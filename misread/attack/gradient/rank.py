@@ -17,23 +17,24 @@ RowLoss = Callable[[Tensor, Tensor], Tensor]
 """(logits (r, k), rows (r,)) -> (r,), lower is nearer to the goal."""
 
 
-def ranked_loss(problem: Problem, loss: Loss, rows: Tensor, rank: int) -> RowLoss | None:
+def open_at(problem: Problem, rank: int) -> Tensor:
+    """Open rows that have a wanted class of this rank, counted from 0; goals may leave images different numbers."""
+    rows = problem.open()
+    return rows[problem.wanted[rows].sum(1) > rank]
+
+
+def ranked_loss(problem: Problem, loss: Loss, rows: Tensor, rank: int) -> RowLoss:
     """What to lower in a run.
 
     Args:
         problem: Of whose images.
         loss: For rank 0.
-        rows: Images, (r,), that will be asked about.
+        rows: Images, (r,), that will be asked about: some of `open_at` this rank.
         rank: From 1 on, the loss is the distance in logits to the second, third ... likeliest wanted class of the
             clean image, which costs a pass.
-
-    Returns:
-        None where there is no such class.
     """
     if rank == 0:
         return lambda logits, rows: loss(logits, problem.wanted[rows])
-    if rank >= int(problem.wanted[rows].sum(1).min()):
-        return None
     clean = problem.forward(problem.images[rows], rows).masked_fill(~problem.wanted[rows], float("-inf"))
     target = problem.labels.clone()
     target[rows] = clean.topk(rank + 1, dim=1).indices[:, rank]

@@ -48,16 +48,19 @@ def nearest_targets(problem: Problem, rows: Tensor, *, looked_at: int, kept: int
         kept: Classes kept per image.
 
     Returns:
-        One start per image and kept class, with the change that reaches its linearised boundary.
+        One start per image and kept class, with the change that reaches its linearised boundary. An image that wants
+        fewer classes than its neighbours has its likeliest one again in place of those it lacks, always last.
     """
     clean = problem.forward(problem.images[rows], rows)
     wanted = problem.wanted[rows]
-    count = min(looked_at, int(wanted.sum(1).min()))
+    count = min(looked_at, int(wanted.sum(1).max()))
     target = clean.masked_fill(~wanted, float("-inf")).topk(count, dim=1).indices
+    real = wanted.gather(1, target)
+    target = torch.where(real, target, target[:, :1])
     many, flat = rows.repeat_interleave(count), target.flatten()
     if count > 1:
         step = _first_steps(problem, many, flat)
-        size = problem.ball.size(step.flatten(1)).view(-1, count)
+        size = problem.ball.size(step.flatten(1)).view(-1, count).masked_fill(~real, torch.inf)
         chosen = size.argsort(dim=1)[:, :kept] + torch.arange(len(rows), device=rows.device)[:, None] * count
         picked = chosen.flatten()
         return Aim(many[picked], flat[picked], step[picked])

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from misread.attack.goal import Untargeted, achieved
+from misread.attack.goal import achieved, goal_of
 from misread.attack.space import FileView
-from misread.bundle import UNTARGETED
 from misread.pixels import to_unit
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from misread.attack.goal import Goal
     from misread.attack.physical.make import PhysicalOutcome
     from misread.bundle import BundleWriter, Witness
     from misread.export.origin import Origin
+    from misread.wish import Wish
 
 
 def record_physical(
@@ -29,8 +29,7 @@ def record_physical(
     *,
     label: str,
     source: str,
-    goal: Goal | None = None,
-    target: str | None = None,
+    wish: Wish = UNTARGETED,
 ) -> Witness:
     """Add a physical witness with its placebo; it goes through the device's whole path, so it is not prepared.
 
@@ -41,14 +40,13 @@ def record_physical(
         outcome: after.
         label: what the picture shows.
         source: name of the picture.
-        goal: what counts as success; any other class by default.
-        target: label of the goal, where it has one.
+        wish: what counts as success; any other class by default.
 
     """
     view = FileView(origin.twin, origin.card, (picture.shape[0], picture.shape[1]))
     with torch.no_grad():
         logits = view(torch.from_numpy(to_unit(outcome.image[None])))
-    wanted = (goal or Untargeted()).wanted(torch.tensor([origin.card.index(label)]), logits.shape[1])
+    wanted = goal_of(wish, origin.card).wanted(torch.tensor([origin.card.index(label)]), logits.shape[1])
     hit = bool(achieved(logits, wanted)[0])
     # The search settles every candidate, so there is no unrounded proposal that could read otherwise.
     return writer.add(
@@ -57,7 +55,7 @@ def record_physical(
         placebo=outcome.placebo,
         label=label,
         label_given=True,
-        goal=target or UNTARGETED,
+        goal=wish.spelt(origin.card),
         prepared=False,
         torch_float=hit,
         torch_8bit=hit,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
-from misread.bundle import UNTARGETED
 from misread.report.text.table import WIDTH, facts, said, table, wrapped
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def _witnesses(bundle: Bundle, limit: int, width: int) -> list[str]:
     rows = [
         (
             witness.id,
-            witness.label + ("" if witness.goal == UNTARGETED else f" → {witness.goal}"),
+            witness.label + ("" if witness.goal == UNTARGETED else f" → {witness.goal.text}"),
             f"{witness.change.values_changed:,} of {witness.change.values_total:,}",
             str(witness.change.largest_level),
             f"{witness.change.l2:.3f}",

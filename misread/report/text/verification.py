@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from misread.bundle import UNTARGETED
 from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, said, table, wrapped
 from misread.runtime.verdict import Verdict
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verification
@@ -167,7 +167,7 @@ def _witnesses(verification: Verification, limit: int, width: int) -> list[str]:
         return []
     lines = ["WITNESSES"]
     for place, first in enumerate(available[0].judgements[:limit]):
-        goal = "" if first.goal == UNTARGETED else f", to be read as {first.goal}"
+        goal = "" if first.goal == UNTARGETED else f", {first.goal.words}"
         lines += wrapped(f"{first.witness}  {first.label}{goal}", first="  ", width=width)
         rows = [_witness_row(build.name, build.judgements[place]) for build in available]
         lines += table(("",) * 4, rows, right={3}, width=width, indent=4, gives=2)

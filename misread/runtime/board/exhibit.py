@@ -9,6 +9,7 @@ from misread.errors import OptionError
 
 if TYPE_CHECKING:
     from misread.pixels import UInt8
+    from misread.wish import Wish
 
 Arm = Literal["clean", "adversarial", "placebo", "background"]
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm)
@@ -26,7 +27,7 @@ class Exhibit:
         arm: The condition it stands for.
         image: (h, w, 3) uint8 RGB, as a file holds it.
         label: The label a right reading gives; empty for the background arm.
-        target: The label the attacker wanted, or None.
+        target: What the attacker wanted; None where any wrong label will do.
         group: Exhibits of one group are compared: the clean one is the control of the changed ones.
         prepared: The picture is what a model's input holds, so what is seen of it is not cropped once more.
 
@@ -37,7 +38,7 @@ class Exhibit:
     arm: Arm
     image: UInt8
     label: str
-    target: str | None = None
+    target: Wish | None = None
     group: str = "sign"
     prepared: bool = False
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from misread.bundle import UNTARGETED
 from misread.errors import OptionError
 from misread.runtime.board import MAX_EXHIBITS, Arm, Exhibit
+from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from misread.bundle import Bundle, PictureRef, Witness
+    from misread.wish import Wish
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +24,7 @@ class Subject:
         name: What reports call it.
         arm: The condition.
         label: What a right reading says; None when nobody said.
-        target: What the attacker wanted, or None.
+        target: What the attacker wanted; None where any wrong label will do.
         group: Subjects of one group are compared.
         prepared: The picture is what the input holds: what is seen of it is resized, and not cropped once more.
 
@@ -32,7 +33,7 @@ class Subject:
     name: str
     arm: Arm
     label: str | None
-    target: str | None = None
+    target: Wish | None = None
     group: str = "sign"
     prepared: bool = False
 

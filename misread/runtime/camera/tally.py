@@ -29,12 +29,12 @@ class Summary:
         build: Who read.
         crop: From what.
         label: The right reading, or None when nobody said; then nothing counts as misread.
-        target: What the attacker wanted, or None.
+        target: What the attacker wanted, as text; None where any wrong label will do.
         captured: Frames in which the exhibit was before the camera, as far as can be told.
         measured: Frames in which it was found and read; the others never count as misread.
         clips: Clips with a measured frame.
         misread: Measured frames misread, with the clip-level interval.
-        targeted: Measured frames read as the target, likewise; None without a target.
+        targeted: Measured frames read as the attacker wanted, likewise; None without a target.
         clips_misread: Clips with at least one frame misread.
         longest_run: Most frames in a row misread alike.
         longest_label: What they were read as.
@@ -127,7 +127,7 @@ def _count(count: _Count, observation: Observation, readout: Readout, subject: S
     count.labels[readout.label] += 1
     wrong = subject.label is not None and readout.label != subject.label
     clip.trace.append("x" if wrong else ".")
-    clip.aimed += subject.target is not None and readout.label == subject.target
+    clip.aimed += subject.target is not None and subject.target.reached(readout.label, subject.label or "")
     if wrong:
         clip.wrong += 1
         clip.first_wrong_ns = now_ns if clip.first_wrong_ns is None else clip.first_wrong_ns
@@ -152,7 +152,7 @@ def _summary(subject: Subject, build: str, crop: Crop, count: _Count) -> Summary
         build=build,
         crop=crop,
         label=subject.label,
-        target=subject.target,
+        target=None if subject.target is None else subject.target.text,
         captured=count.captured,
         measured=sum(frames),
         clips=len(clips),

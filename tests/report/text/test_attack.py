@@ -9,6 +9,7 @@ from misread.bundle import Bundle, PictureRef, Witness
 from misread.change import Change
 from misread.report.text import attack_text
 from misread.stats import Rate, wilson
+from misread.wish import UNTARGETED, Wish
 from tests.report.text.hostile import EVIL, clean, fits
 from tests.runtime.planted import CARD
 
@@ -26,7 +27,7 @@ class Attack:
     seconds: float = 3.25
 
 
-def witnesses(count: int, goal: str = "untargeted") -> Bundle:
+def witnesses(count: int, goal: Wish = UNTARGETED) -> Bundle:
     picture = PictureRef(path="images/x.png", sha256="0" * 64)
     made = tuple(
         Witness(
@@ -57,7 +58,7 @@ def witnesses(count: int, goal: str = "untargeted") -> Bundle:
 
 def test_an_attack_says_how_little_it_took() -> None:
     rates = {"int8.onnx": wilson(7, 8), EVIL + "long" * 30: wilson(1, 8)}
-    text = attack_text(Attack(witnesses(12, goal=EVIL), zero_gradients=3, verified=rates))
+    text = attack_text(Attack(witnesses(12, goal=Wish.of([EVIL])), zero_gradients=3, verified=rates))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "threat norm linf, eps 0.03137" in lines
     assert "attack name minimal, settings (steps 40)" in lines

@@ -13,6 +13,7 @@ from misread.report.text import verification_text
 from misread.runtime.judge import judge
 from misread.runtime.ladder import AsFile
 from misread.runtime.session import FunctionReader
+from misread.wish import Wish
 from tests.runtime.planted import CARD, Lighter, brightness, bundle_of, flat
 
 if TYPE_CHECKING:
@@ -71,10 +72,12 @@ def test_it_says_what_the_witnesses_were_chosen_from(verification: Verification)
 
 
 def test_a_targeted_bundle_says_its_goals(tmp_path: Path) -> None:
-    bundle = bundle_of(tmp_path, [(flat(100), flat(150))] * 2, goals=("bright", "odd"))
+    goals = (Wish.of(["bright", "odd"]), Wish.of(["odd"]), Wish.of(away_from=["bright"]))
+    bundle = bundle_of(tmp_path, [(flat(100), flat(150))] * 3, goals=goals)
     text = " ".join(verification_text(judge(bundle, [brightness()])).split())
-    assert "dark, to be read as odd" in text
-    assert "misread as anything, target or not: 2/2" in text
+    for words in ("bright or odd", "odd", "none of bright"):
+        assert f"dark, to be read as {words} brightness" in text
+    assert "misread as anything, target or not: 3/3" in text
 
 
 @pytest.mark.parametrize("width", [80, 100, 132])

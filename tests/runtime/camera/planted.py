@@ -16,13 +16,14 @@ from misread.runtime.source import Frame
 
 if TYPE_CHECKING:
     from misread.runtime.board import Arm
+    from misread.wish import Wish
 
 LABELS = {"s": "Stop", "4": "Speed 40", "y": "Yield"}
 FRAME_NS = 100_000_000  # ten frames a second
 SQUARE = np.array([[40, 20], [60, 20], [60, 40], [40, 40]], np.float32)
 
 
-def subject(name: str = "sign", arm: Arm = "adversarial", target: str | None = None) -> Subject:
+def subject(name: str = "sign", arm: Arm = "adversarial", target: Wish | None = None) -> Subject:
     return Subject(name=name, arm=arm, label="Stop", target=target)
 
 

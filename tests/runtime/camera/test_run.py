@@ -12,6 +12,7 @@ from misread.errors import CameraError, FileError, InputError, OptionError, Unkn
 from misread.pixels import write_png
 from misread.runtime.camera import CameraOptions, exhibits_of, run_camera
 from misread.runtime.camera.run import _fitting
+from misread.wish import UNTARGETED, Wish
 from tests.runtime.camera.scenes import GREEN, RED, flat
 from tests.runtime.planted import COLOURS, MEANS
 
@@ -37,8 +38,8 @@ def bundle(tmp_path: Path) -> Path:
         "torch_8bit": True,
         "source": "red.png",
     }
-    writer.add(changed=flat(GREEN, 8), placebo=flat((190, 70, 70), 8), goal="green", **common)
-    writer.add(changed=flat((198, 62, 62), 8), goal="untargeted", **common)
+    writer.add(changed=flat(GREEN, 8), placebo=flat((190, 70, 70), 8), goal=Wish.of(["green"]), **common)
+    writer.add(changed=flat((198, 62, 62), 8), goal=UNTARGETED, **common)
     writer.finish(card=COLOURS, origin="test", threat={}, attack={}, counts={})
     return tmp_path / "bundle"
 
@@ -85,7 +86,7 @@ def test_more_witnesses_than_markers(tmp_path: Path) -> None:
             changed=flat(GREEN, 8),
             label="red",
             label_given=True,
-            goal="untargeted",
+            goal=UNTARGETED,
             prepared=False,
             torch_float=True,
             torch_8bit=True,

@@ -6,6 +6,7 @@ import pytest
 
 from misread.runtime.camera.subject import Subject
 from misread.runtime.camera.tally import Tally
+from misread.wish import Wish
 from tests.runtime.camera.planted import observe, subject, summary, tally
 
 
@@ -55,7 +56,7 @@ def test_times_are_medians_over_the_clips_in_which_it_happened() -> None:
 
 
 def test_the_target_is_counted_apart() -> None:
-    found = summary(subject(target="Yield"), "4y4yy")
+    found = summary(subject(target=Wish.of(["Yield"])), "4y4yy")
     assert found.targeted is not None
     assert (found.targeted.hits, found.misread.hits) == (3, 5)
     assert summary(subject(), "4").targeted is None
