@@ -188,13 +188,14 @@ class BundleWriter:
         threat: Mapping[str, Any],
         attack: Mapping[str, Any],
         counts: Mapping[str, int],
+        created: str | None = None,
     ) -> Bundle:
-        """Write the manifest; return the bundle as it would be read."""
+        """Write the manifest; return the bundle as it would be read. `created` is now unless it is given."""
         bundle = Bundle(
             folder=self.folder,
             card=card,
             origin=origin,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=created or datetime.now(UTC).isoformat(timespec="seconds"),
             threat=dict(threat),
             attack=dict(attack),
             counts=dict(counts),
@@ -241,14 +242,20 @@ def read_bundle(folder: Path) -> Bundle:
             threat=dict(document["threat"]),
             attack=dict(document["attack"]),
             counts={str(key): int(value) for key, value in document["counts"].items()},
-            witnesses=tuple(_witness(entry, card) for entry in entries),
+            witnesses=tuple(witness_of(entry, card) for entry in entries),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise FileError(f"{folder / MANIFEST} is broken: {reason}; make the bundle again") from error
 
 
-def _witness(entry: Mapping[str, Any], card: ModelCard) -> Witness:
+def witness_of(entry: Mapping[str, Any], card: ModelCard) -> Witness:
+    """Read an entry of a manifest.
+
+    Raises:
+        FileError: a label that the card does not have.
+        KeyError, TypeError, ValueError, OptionError: it is no such entry.
+    """
     try:
         goal = Wish.read(entry["goal"])
         goal.wanted(card, entry["label"])

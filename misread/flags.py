@@ -47,8 +47,11 @@ class CardFlags:
     std: str | None = None
     output: str | None = None
 
-    def card(self) -> ModelCard | None:
+    def card(self, *, count: int | None = None) -> ModelCard | None:
         """Return the card that the flags describe, or None where none was given.
+
+        Args:
+            count: how many outputs the model has, where that is known; `none` for labels needs it.
 
         Raises:
             OptionError: some were given and not enough; the missing ones are listed together.
@@ -65,7 +68,7 @@ class CardFlags:
         channels = 1 if self.colour == "grey" else 3
         plain = {name: said[name] for name in ("resize", "resize_px", "interpolation", "antialias", "colour", "output")}
         return ModelCard(
-            labels=read_labels(self.labels),
+            labels=read_labels(self.labels, count=count),
             size_hw=parse_size(self.size),
             scale=parse_number(self.scale) if self.scale is not None else 1 / 255,
             mean=parse_numbers(self.mean) if self.mean is not None else (0.0,) * channels,

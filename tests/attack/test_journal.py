@@ -161,7 +161,7 @@ def test_a_damaged_journal_is_refused(tmp_path: Path, text: str, said: str) -> N
 
 
 @pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
-def test_a_strangers_folder_is_left_alone(tmp_path: Path, flags: dict[str, bool]) -> None:
+def test_a_strangers_folder_is_left_alone(tmp_path: Path, flags: dict[str, Any]) -> None:
     (tmp_path / "b.part").mkdir()
     (tmp_path / "b.part" / "precious").write_text("kept")
     with pytest.raises(InputError, match=r"b\.part is in the way"):
@@ -170,7 +170,7 @@ def test_a_strangers_folder_is_left_alone(tmp_path: Path, flags: dict[str, bool]
 
 
 @pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
-def test_two_processes_do_not_share_a_journal(tmp_path: Path, flags: dict[str, bool]) -> None:
+def test_two_processes_do_not_share_a_journal(tmp_path: Path, flags: dict[str, Any]) -> None:
     part = stopped(tmp_path / "b")
     with ExitStack() as stack:
         other = stack.enter_context((part / NAME).open("rb"))
