@@ -1,0 +1,224 @@
+"""What is attacked: an origin's twin, or an ONNX file, which answers for itself and lends its gradients."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from misread.attack.judges import Judges
+from misread.attack.query.reader import ReaderModel
+from misread.attack.space import ChannelsLast
+from misread.card import ModelCard
+from misread.errors import ModelError, OptionError
+from misread.export.onnx_file import read_metadata, read_model
+from misread.export.origin import Preparation, load_origin
+from misread.files import sha256_file
+from misread.flags import CardFlags, parse_numbers, parse_size
+from misread.labels import NUMBERED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from misread.attack.problem import Model
+
+SUFFIX: Final = ".onnx"
+_FILE_ONLY: Final = ("colour", "scale", "output")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A classifier under attack.
+
+    Attributes:
+        name: As it was asked for.
+        card: How it is fed; of a file its own, of an origin the twin's.
+        model: (n, c, h, w) RGB or grey in [0, 1] -> logits. Of a file, answers are onnxruntime's.
+        judges: The builds; of a file it is the first.
+        is_file: The first judge is the subject itself, and nothing counts but what it says.
+        gradients: Whether `model` gives gradients.
+        digest: Of the weights, 64 hexadecimal digits.
+    """
+
+    name: str
+    card: ModelCard
+    model: Model
+    judges: Judges
+    is_file: bool
+    gradients: bool
+    digest: str
+
+
+class FileModel(nn.Module):
+    """An ONNX file as attacks call a model: onnxruntime answers, and a surrogate of its graph gives the gradients.
+
+    So whatever an attack keeps was misread by onnxruntime itself, as far as it was measured without a gradient.
+    """
+
+    def __init__(self, surrogate: nn.Module, answers: ReaderModel) -> None:
+        """Join the two.
+
+        Args:
+            surrogate: The file's graph in torch.
+            answers: The file in onnxruntime.
+        """
+        super().__init__()
+        self.surrogate, self.answers = surrogate, answers
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, k) of (n, c, h, w) in [0, 1]; without a gradient, x goes to the nearest of the 256 levels."""
+        if torch.is_grad_enabled() and x.requires_grad:
+            logits: Tensor = self.surrogate(x)
+            return logits
+        return self.answers(x)
+
+
+def is_file(model: str) -> bool:
+    """Whether the text after `misread attack` means an ONNX file."""
+    return model.lower().endswith(SUFFIX)
+
+
+def open_subject(
+    model: str,
+    *,
+    flags: CardFlags | None = None,
+    weights: Path | None = None,
+    builds: Sequence[Path] = (),
+    gradients: bool = True,
+    device: str = "cpu",
+) -> Subject:
+    """Load what is to be attacked, and its judges.
+
+    Args:
+        model: An origin, as `misread.export.origin.load_origin` takes it, or an ONNX file.
+        flags: How its pictures are prepared, where it does not say.
+        weights: Of an origin.
+        builds: More ONNX files that judge.
+        gradients: False leaves out a file's surrogate, for attacks that only ask.
+        device: Where torch computes: `cpu`, `cuda`, `cuda:1`.
+
+    Raises:
+        MisreadError: one sentence that says what is wrong and what to type.
+    """
+    check_device(device)
+    flags = flags or CardFlags()
+    if not is_file(model):
+        return _open_origin(model, flags, weights, builds, device)
+    path = Path(model)
+    if weights is not None:
+        message = f"--weights belongs to a network in Python; {path} holds its own"
+        raise OptionError(message)
+    card = card_of(path, flags)
+    judges = Judges.open((path, *builds), card)
+    answers = ReaderModel(judges.readers[0])
+    return Subject(
+        name=model,
+        card=card,
+        model=FileModel(_surrogate(path, card, device), answers) if gradients else answers,
+        judges=judges,
+        is_file=True,
+        gradients=gradients,
+        digest=sha256_file(path),
+    )
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that torch does not have here.
+
+    Raises:
+        OptionError: no such kind of device, or none at hand.
+    """
+    if device == "cpu":
+        return
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or not (number.isdecimal() or device == kind):
+        message = f"device is cpu, cuda or cuda:N, got {device!r}"
+        raise OptionError(message)
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(number or 0) >= count:
+        message = f"torch sees {count} GPUs here and {device} was asked for; leave --device out to compute on the CPU"
+        raise OptionError(message)
+
+
+def _open_origin(text: str, flags: CardFlags, weights: Path | None, builds: Sequence[Path], device: str) -> Subject:
+    said = [f"--{name}" for name in _FILE_ONLY if getattr(flags, name) is not None]
+    if said:
+        message = f"{' and '.join(said)} tell how an ONNX file is fed; an origin takes RGB in [0, 1] and gives logits"
+        raise OptionError(message)
+    origin = load_origin(
+        text,
+        weights=weights,
+        labels=flags.labels,
+        size_hw=parse_size(flags.size) if flags.size else None,
+        preparation=preparation_of(flags),
+    )
+    return Subject(
+        name=origin.name,
+        card=origin.card,
+        model=ChannelsLast(origin.twin.to(device)),
+        judges=Judges.open(builds, origin.card),
+        is_file=False,
+        gradients=True,
+        digest=_digest(origin.twin),
+    )
+
+
+def card_of(path: Path, flags: CardFlags) -> ModelCard:
+    """Return the card that a file carries, or the one that the flags describe.
+
+    Raises:
+        FileError: no such file, or no ONNX.
+        ModelError: neither the file nor the flags say how it is fed.
+        OptionError: flags that do not make a card.
+    """
+    model = read_model(path)
+    own = ModelCard.from_metadata(read_metadata(model))
+    if own is not None:
+        return own
+    numbered = flags.labels is not None and str(flags.labels) == NUMBERED
+    card = flags.card(count=_classes(path, model) if numbered else None)
+    if card is None:
+        message = f"{path} carries no card, so how to feed it is unknown; give --size PX and --labels FILE (or none)"
+        raise ModelError(message)
+    return card
+
+
+def preparation_of(flags: CardFlags) -> Preparation | None:
+    """Return what the flags say of an origin's preparation, or None where they say nothing.
+
+    Raises:
+        OptionError: mean or std is no list of numbers.
+    """
+    said = {field.name: getattr(flags, field.name) for field in fields(Preparation)}
+    said |= {name: parse_numbers(said[name]) for name in ("mean", "std") if said[name]}
+    given = {name: value for name, value in said.items() if value is not None}
+    return Preparation(**given) if given else None
+
+
+def _classes(path: Path, model: Any) -> int:
+    """Number of outputs that the graph declares: the sides of its output but the first, multiplied."""
+    count = 1
+    for side in model.graph.output[0].type.tensor_type.shape.dim[1:] if len(model.graph.output) == 1 else ():
+        count *= int(side.dim_value)
+    if count < 2:
+        message = f"{path} does not declare how many classes it has; name them with --labels FILE"
+        raise ModelError(message)
+    return count
+
+
+def _surrogate(path: Path, card: ModelCard, device: str) -> nn.Module:
+    from misread.attack.surrogate import load_surrogate_origin
+
+    return load_surrogate_origin(path, card).origin.twin.to(device)
+
+
+def _digest(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
