@@ -85,7 +85,8 @@ def _only_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
         found = ", ".join(f"{entry.name} {list(_shape(entry))}" for entry in entries)
         message = f"no image classifier: expected one input (n, c, h, w) of numbers, got {found or 'none'}"
         raise ModelError(message)
-    return entries[0]
+    entry: onnx.ValueInfoProto = entries[0]
+    return entry
 
 
 def _shape(entry: onnx.ValueInfoProto) -> tuple[int | None, ...]:

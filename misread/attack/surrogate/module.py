@@ -9,13 +9,12 @@ import torch
 from onnx import TensorProto
 from torch import Tensor, nn
 
+from misread.attack.surrogate.fuse import fuse
 from misread.attack.surrogate.interpret import interpret, outputs_of, plan
 from misread.attack.surrogate.node import Node, straight_through
 from misread.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from misread.attack.surrogate.graph import Graph
 
 _COUPLED: Final = frozenset({"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"})
@@ -51,7 +50,9 @@ class Surrogate(nn.Module):
             ModelError: constants that cannot be computed.
         """
         super().__init__()
-        nodes, constants = _fold(graph)
+        # scales first, so that quantised layers can be told; then their weights
+        graph = fold(fuse(fold(graph, but=("DequantizeLinear",))))
+        nodes, constants = list(graph.nodes), graph.constants
         at = _final_softmax(nodes, graph.output)
         self.ends_in_softmax = at is not None
         if log_softmax and at is not None:
@@ -84,7 +85,7 @@ class Surrogate(nn.Module):
             return self._run(images)
         short = -count % size
         filled = torch.cat([images, images[-1:].expand(short, -1, -1, -1)]) if short else images
-        return torch.cat([self._run(chunk) for chunk in filled.split(size)])[:count]
+        return torch.cat([self._run(chunk) for chunk in torch.split(filled, size)])[:count]
 
     def _run(self, images: Tensor) -> Tensor:
         values: dict[str, Tensor | None] = {name: getattr(self, at) for name, at in self._constants.items()}
@@ -104,17 +105,19 @@ class Surrogate(nn.Module):
         return straight_through(images.half().float(), images) if self._half else images
 
 
-def _fold(graph: Graph) -> tuple[list[Node], Mapping[str, Tensor]]:
-    """Compute what depends neither on the pixels nor on how many pictures there are."""
+def fold(graph: Graph, *, but: tuple[str, ...] = ()) -> Graph:
+    """Compute what depends neither on the pixels nor on how many pictures there are, `but` some operators."""
     constants: dict[str, Tensor | None] = {**graph.constants, "": None}
     left = []
     with torch.no_grad():
         for step in plan(_needed(list(graph.nodes), graph.output), keep=()):
-            if step.node.on_image or any(name not in constants for name in step.node.inputs):
-                left.append(step.node)
+            node = step.node
+            if node.on_image or node.operator in but or any(name not in constants for name in node.inputs):
+                left.append(node)
             else:
-                constants.update(zip(step.node.outputs, outputs_of(step, constants), strict=False))
-    return left, {name: value for name, value in constants.items() if value is not None}
+                constants.update(zip(node.outputs, outputs_of(step, constants), strict=False))
+    known = {name: value for name, value in constants.items() if value is not None}
+    return replace(graph, nodes=tuple(left), constants=known)
 
 
 def _needed(nodes: list[Node], output: str) -> list[Node]:

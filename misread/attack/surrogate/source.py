@@ -65,7 +65,10 @@ def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
     if total > MAX_NODES:
         message = f"it has {total} operators; a classifier has at most {MAX_NODES}"
         raise ModelError(message)
-    return inline_local_functions(model) if bodies else model
+    if not bodies:
+        return model
+    inlined: onnx.ModelProto = inline_local_functions(model)
+    return inlined
 
 
 def _calls(nodes: Iterable[onnx.NodeProto]) -> list[tuple[str, str]]:
@@ -104,7 +107,7 @@ def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
 
 def _external(tensor: onnx.TensorProto, path: Path, most: int) -> bytes:
     """Read one tensor's bytes from a file in the model's folder or below, links followed before that is asked."""
-    told = {entry.key: entry.value for entry in tensor.external_data}
+    told: dict[str, str] = {entry.key: entry.value for entry in tensor.external_data}
     folder = path.parent.resolve()
     try:
         place = (folder / told.get("location", "")).resolve()
