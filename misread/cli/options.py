@@ -30,14 +30,20 @@ AwayFrom = Annotated[
 Seed = Annotated[int, typer.Option(help="Of every random draw.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Device = Annotated[str, typer.Option(help="Where torch computes: cpu, cuda or cuda:N.")]
 Threads = Annotated[int, typer.Option(help="onnxruntime threads; 0 takes what this process may use.")]
+
+
+def flags_said(context: typer.Context) -> Any:
+    """Return what the flags of this call say of a card."""
+    from misread.flags import CardFlags
+
+    return CardFlags(**{field.name: context.params[field.name] for field in fields(CardFlags)})
 
 
 def card_said(context: typer.Context) -> Any:
     """Return the card that the flags of this call describe, or None where none was given."""
-    from misread.flags import CardFlags
-
-    return CardFlags(**{field.name: context.params[field.name] for field in fields(CardFlags)}).card()
+    return flags_said(context).card()
 
 
 def preparation_said(context: typer.Context) -> Any:

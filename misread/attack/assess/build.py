@@ -1,0 +1,148 @@
+"""The suite goes on against a deployed build, so that the figure for a build is about the build.
+
+First the copies that broke the model are shown to it. Then, for what it still reads right, the suite runs on the build
+itself: gradients from its own graph, and every candidate judged by onnxruntime; the queries ask onnxruntime alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from misread.attack.assess.suite import STANDS, SUITES, Fallen, Suite
+from misread.attack.guard import untouched
+from misread.attack.judges import LEAST_SLACK, SAFETY, Judges
+from misread.attack.query.reader import ReaderModel
+from misread.attack.subject import FileModel
+from misread.attack.surrogate import load_surrogate_origin
+from misread.errors import ModelError
+from misread.runtime.noise import jitter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from misread.attack.problem import Model
+    from misread.attack.threat import Threat
+    from misread.card import ModelCard
+
+TRANSFER: Final = -3
+"""In `Fallen.by`: the copy that broke the model broke the build too."""
+_ASKING: Final = ("noise", "square", "sparse-rs")
+
+
+class BuildSuite:
+    """One build under attack, with its tallies.
+
+    Attributes:
+        suite: The stages that run against it.
+        surrogate: Empty, or why the file gives no gradients.
+        clean: Images that it reads right.
+        offered: Of these, those with a copy that broke the model.
+        transferred: Of these, those that it misreads.
+        standing: Images that nothing broke.
+    """
+
+    def __init__(self, path: Path, card: ModelCard, threat: Threat) -> None:
+        """Open the build and its surrogate.
+
+        Args:
+            path: The ONNX file.
+            card: Of the model; its labels give the order of classes, and it stands in where the file has no card.
+            threat: Norm and eps.
+
+        Raises:
+            MisreadError: the file cannot be judged at all.
+        """
+        self.path, self.judges = path, Judges.open((path,), card)
+        self.reader = self.judges.readers[0]
+        asked = ReaderModel(self.reader)
+        self.surrogate, model, stages = "", _file_model(path, self.reader.card, asked), SUITES[threat.norm]
+        if isinstance(model, str):
+            self.surrogate, stages = model, tuple(stage for stage in stages if stage.name in _ASKING)
+            model = asked
+        self.model = in_order(model, _columns(self.reader.card, card))
+        self.suite = Suite(threat=threat, stages=stages)
+        self.clean = self.offered = self.transferred = self.standing = 0
+        self._slack: float | None = None
+
+    def take(self, images: Tensor, labels: Tensor, fallen: Fallen, *, seed: int) -> Fallen:
+        """Judge what broke the model, then attack what still stands.
+
+        Args:
+            images: (n, c, h, w) clean.
+            labels: (n,) in the model's order.
+            fallen: How they fared on the model.
+            seed: Of all draws.
+        """
+        if self._slack is None:
+            self._slack = self._wander(images)
+        clean = self._margin(images, labels)
+        right = clean > 0
+        broken = (fallen.by >= 0) & right
+        hit = broken.clone()
+        if broken.any():
+            hit[broken] = self._margin(fallen.images[broken], labels[broken]) < -self._slack
+        by = torch.where(hit, TRANSFER, torch.where(right, STANDS, -2))
+        final = torch.where(hit.view(-1, 1, 1, 1), fallen.images, images)
+        rows = (by == STANDS).nonzero().flatten()
+        if len(rows):
+            slack = self._slack
+
+            def confirm(found: Tensor, places: Tensor) -> Tensor:
+                return self._margin(found, labels[rows][places]) < -slack
+
+            on = self.suite.run(self.model, images[rows], labels[rows], seed=seed, confirm=confirm)
+            by[rows], final[rows] = on.by, on.images
+        self.clean += int(right.sum())
+        self.offered += int(broken.sum())
+        self.transferred += int(hit.sum())
+        self.standing += int((by == STANDS).sum())
+        return Fallen(images=final, by=by)
+
+    def _margin(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Logit of the label less the largest other one, as onnxruntime says, (n,)."""
+        with torch.no_grad(), untouched(self.model):
+            logits = self.model(images)
+        own = logits.gather(1, labels[:, None])
+        return (own - logits.scatter(1, labels[:, None], float("-inf"))).amin(1)
+
+    def _wander(self, images: Tensor) -> float:
+        """How large a margin must be to be believed: twice what batch and session settings move it by."""
+        with torch.no_grad():
+            together = ReaderModel(self.reader)(images).numpy()
+            others = [ReaderModel(other)(images).numpy() for other in self.judges.others[0]]
+            others.append(torch.cat([ReaderModel(self.reader)(one[None]) for one in images]).numpy())
+        return max(LEAST_SLACK, *(SAFETY * jitter("", together, logits).margin for logits in others))
+
+
+def in_order(model: Model, columns: list[int]) -> Model:
+    """The model with its classes in another order; a file may number the same labels differently."""
+    if columns == list(range(len(columns))):
+        return model
+    return _InOrder(model, columns)
+
+
+class _InOrder(torch.nn.Module):
+    def __init__(self, model: Model, columns: list[int]) -> None:
+        super().__init__()
+        self.model, self.columns = model, columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits in the wanted order."""
+        return self.model(x)[:, self.columns]
+
+
+def _columns(own: ModelCard, wanted: ModelCard) -> list[int]:
+    """The build's columns: the model's labels in the model's order, then what only the build knows."""
+    first = [own.index(label) for label in wanted.labels]
+    return [*first, *(column for column in range(len(own.labels)) if column not in set(first))]
+
+
+def _file_model(path: Path, card: ModelCard, asked: ReaderModel) -> Model | str:
+    try:
+        return FileModel(load_surrogate_origin(path, card).origin.twin, asked)
+    except ModelError as error:
+        return str(error)
