@@ -141,6 +141,7 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
     pytest.importorskip("torch")
     from misread.attack.options import AttackOptions
     from misread.attack.threat import Threat
+    from misread.flags import CardFlags
     from misread.wish import Wish
 
     where = "misread.attack.run.attack_to_bundle"
@@ -163,6 +164,7 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         "--seed",
         "5",
     ]
+    more += ["--passes", "9", "--seconds", "2.5", "--device", "cuda", "--resume", "--colour", "bgr", "--scale", "1"]
     given = options_of(monkeypatch, where, ["attack", "f.py:g", "-o", "b", *more, "--labels", "none", "--size", "8"])
     assert given == AttackOptions(
         origin="f.py:g",
@@ -176,8 +178,11 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         space="file",
         limit=3,
         seed=5,
-        labels=Path("none"),
-        size_hw=(8, 8),
+        passes=9,
+        seconds=2.5,
+        device="cuda",
+        resume=True,
+        flags=CardFlags(labels=Path("none"), size="8", colour="bgr", scale="1"),
     )
 
 
@@ -189,6 +194,7 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         (MissingExtra.of("torch", extra="attack"), 3, "pip install 'misread[attack]'"),
         (CameraError("no frames"), 4, "misread: no frames"),
         (KeyboardInterrupt(), 130, "misread: stopped; nothing half-written is left"),
+        (KeyboardInterrupt("stopped; 3 pictures are kept"), 130, "misread: stopped; 3 pictures are kept"),
         (ModuleNotFoundError("No module named 'torch'", name="torch.nn"), 3, "needs torch, which is not installed"),
         (ModuleNotFoundError("No module named 'onnx'", name="onnx"), 3, "pip install 'misread[export]'"),
         (BrokenPipeError(), 0, ""),

@@ -1,38 +1,38 @@
-"""One chunk of pictures becomes witnesses: attack on the twin, finish on the builds, write."""
+"""One chunk of pictures becomes witnesses: attack, ask the builds, finish on them, write."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from misread.attack.budget import Budget
+from misread.attack.case import RGB, Case, Lens, rgb
 from misread.attack.execute import execute
-from misread.attack.finish import Finisher, stretch
-from misread.attack.goal import Goal, goal_of, margin
+from misread.attack.goal import Goal, goal_of
 from misread.attack.guard import untouched
-from misread.attack.judges import LEAST_SLACK, Judges
-from misread.attack.space import ChannelsLast, FileView
+from misread.attack.space import FileView
+from misread.attack.tally import Made, Spent
 from misread.change import placebo
-from misread.pixels import from_unit, to_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from misread.attack.clock import Clock
     from misread.attack.execute import Outcome
     from misread.attack.options import AttackOptions
-    from misread.attack.problem import Model
-    from misread.bundle import BundleWriter
+    from misread.attack.problem import Confirm, Model
+    from misread.attack.subject import Subject
+    from misread.bundle import BundleWriter, Witness
     from misread.data import Sample
-    from misread.export.origin import Origin
 
     UInt8 = NDArray[np.uint8]
-
-RGB: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,47 +43,67 @@ class Picture:
     pixels: UInt8
 
 
-@dataclass(kw_only=True, slots=True)
-class Tally:
-    """What has been counted so far; `verified` holds hits and denominators, one entry per build."""
-
-    attempted: int = 0
-    proposed: int = 0
-    found: int = 0
-    zero_gradients: int = 0
-    forwards: int = 0
-    backwards: int = 0
-    verified: list[list[int]] = field(default_factory=list)
-
-
 class Craft:
-    """Makes witnesses of one origin under one set of options."""
+    """Makes witnesses of one subject under one set of options."""
 
-    def __init__(self, options: AttackOptions, origin: Origin, judges: Judges) -> None:
+    def __init__(self, options: AttackOptions, subject: Subject) -> None:
         """Prepare the attack and the goal.
 
         Raises:
-            UnknownName: the goal names a label that the origin does not have.
+            UnknownName: the goal names a label that the subject does not have.
             OptionError: it names one of them twice.
         """
-        self.options, self.origin, self.judges = options, origin, judges
-        self.attack, self.twin = options.make_attack(), ChannelsLast(origin.twin)
-        self.goal: Goal = goal_of(options.wish, origin.card)
-        self.wish = options.wish.spelt(origin.card)
-        self.prepared = options.space == "input"
-        self.channels = origin.card.channels if self.prepared else RGB
-        self.tally = Tally(verified=[[0, 0] for _ in judges.readers])
-        self._listened = False
+        self.options, self.subject, self.judges = options, subject, subject.judges
+        self.attack = options.make_attack()
+        self.goal: Goal = goal_of(options.wish, subject.card)
+        self.wish = options.wish.spelt(subject.card)
+        prepared = options.space == "input"
+        self.lens = Lens(prepared=prepared, channels=subject.card.channels if prepared else RGB, device=options.device)
+        self._heard = 0
 
-    def take(self, pictures: Sequence[Picture], writer: BundleWriter) -> None:
-        """Attack pictures of one size and add what is found to the bundle."""
+    @property
+    def state(self) -> dict[str, Any]:
+        """What later pictures depend on; a journal keeps it."""
+        return {"heard": self._heard, "slack": list(self.judges.slack)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what a journal kept."""
+        self._heard, self.judges.slack = int(state["heard"]), [float(slack) for slack in state["slack"]]
+
+    def take(self, pictures: Sequence[Picture], writer: BundleWriter, clock: Clock, *, done: int = 0) -> Iterator[Made]:
+        """Attack pictures of one size, and add what is found to the bundle, one picture after the other.
+
+        Args:
+            pictures: Of one size.
+            writer: Of the bundle.
+            clock: When it runs out, nothing more is attacked or finished.
+            done: So many of the first ones were made before. They are attacked again, since what a network computes
+                depends in its last digits on the batch, and are neither finished nor yielded.
+        """
         stack = np.stack([picture.pixels for picture in pictures])
-        model: Model = self.twin
-        if not self.prepared:
-            model = FileView(self.twin, self.origin.card, (stack.shape[1], stack.shape[2]))
-        images = self._unit(stack)
+        model, images = self._model(stack), self.lens.images(stack)
         labels = self._labels(model, images, pictures)
-        outcome = execute(
+        cases = [
+            Case(self.subject, model, self.lens, clean=clean, label=int(label), goal=self.goal, wish=self.wish)
+            for clean, label in zip(self.lens.pixels(images), labels, strict=True)
+        ]
+        self._listen(1, [case.clean for case in cases])
+        outcome = self._execute(model, images, labels, cases, clock)
+        changed = self.lens.pixels(outcome.images)
+        hits = outcome.success.nonzero().flatten().tolist()
+        if hits:
+            self._listen(2, [*(cases[at].clean for at in hits), *changed[hits]])
+        for at in range(done, len(pictures)):
+            copy = changed[at] if outcome.success[at] else None if self.subject.is_file else cases[at].refused
+            with untouched(model):
+                if copy is not None and clock.left > 0:
+                    copy = cases[at].finish(copy, self.attack.kind, self.options.threat)
+                made = self._made(pictures[at].sample, cases[at], copy, _spent(outcome, at), writer)
+            yield made
+
+    def _execute(self, model: Model, images: Tensor, labels: Tensor, cases: Sequence[Case], clock: Clock) -> Outcome:
+        seconds = None if clock.limit is None else max(clock.left, 1e-3)
+        return execute(
             self.attack,
             model,
             images,
@@ -91,108 +111,77 @@ class Craft:
             threat=self.options.threat,
             goal=self.goal,
             generator=torch.Generator().manual_seed(self.options.seed),
+            budget=Budget(passes=self.options.passes, seconds=seconds),
+            confirm=self._confirm(cases),
         )
-        self._count(outcome)
-        clean, changed = self._pixels(images), self._pixels(outcome.images)
-        hits = outcome.success.nonzero().flatten().tolist()
-        if hits and not self._listened:
-            self._listened = True
-            self.judges.listen([_rgb(one) for one in (*clean[hits], *changed[hits])], prepared=self.prepared)
-        with untouched(model):
-            for at in hits:
-                case = _Case(self, model, clean[at], int(labels[at]))
-                self._add(writer, pictures[at].sample, case, case.finish(changed[at]))
 
-    def _add(self, writer: BundleWriter, sample: Sample, case: _Case, changed: UInt8) -> None:
-        labels = self.origin.card.labels
+    def _confirm(self, cases: Sequence[Case]) -> Confirm | None:
+        """Let the builds end the search of a fixed budget; a minimal change is finished on them afterwards."""
+        if not self.judges.readers or self.attack.kind == "minimal":
+            return None
+
+        def confirm(found: Tensor, rows: Tensor) -> Tensor:
+            copies = self.lens.pixels(found)
+            said = [cases[row].confirm(copy) for row, copy in zip(rows.tolist(), copies, strict=True)]
+            return torch.tensor(said, device=found.device)
+
+        return confirm
+
+    def _made(
+        self, sample: Sample, case: Case, copy: UInt8 | None, spent: dict[str, Any], writer: BundleWriter
+    ) -> Made:
+        if copy is None:
+            return Made(spent=Spent(source=sample.name, found=False, **spent))
+        said = case.said(copy)
+        if self.subject.is_file and said[0] != (True, True):
+            return Made(spent=Spent(source=sample.name, found=False, **spent))
+        witness = self._add(writer, sample, case, copy)
+        return Made(spent=Spent(source=sample.name, found=True, **spent), verified=said, witness=witness)
+
+    def _add(self, writer: BundleWriter, sample: Sample, case: Case, copy: UInt8) -> Witness:
+        labels = self.subject.card.labels
         random = np.random.default_rng([self.options.seed, len(writer.witnesses)])
-        writer.add(
-            clean=_rgb(case.clean),
-            changed=_rgb(changed),
-            placebo=_rgb(placebo(case.clean, changed, random)),
-            grey=self.channels != RGB,
+        return writer.add(
+            clean=rgb(case.clean),
+            changed=rgb(copy),
+            placebo=rgb(placebo(case.clean, copy, random)),
+            grey=self.lens.channels != RGB,
             label=labels[case.label],
             label_given=sample.label is not None,
             goal=self.wish,
-            prepared=self.prepared,
+            prepared=self.lens.prepared,
             torch_float=True,
-            torch_8bit=bool(case.twin_misreads(changed[None], 0.0)[0]),
+            torch_8bit=bool(case.model_misreads(copy[None], 0.0)[0]),
             source=sample.name,
         )
-        for build, right in enumerate(case.asked):
-            one = [at == build for at in range(len(case.asked))]
-            said = self.judges.misread([_rgb(changed)], case.label, self.wish, one, prepared=self.prepared)
-            self.tally.verified[build][0] += int(right and said[0])
-            self.tally.verified[build][1] += int(right)
 
-    def _labels(self, model: Model, images: Tensor, pictures: Sequence[Picture]) -> Tensor:
-        """Given labels; where nobody gave one, what the twin reads."""
+    def _listen(self, time: int, pictures: Sequence[UInt8]) -> None:
+        """Measure the builds' noise: on the first clean pictures, then on the first changed ones too."""
+        if self._heard < time and self.judges.readers:
+            self._heard = time
+            self.judges.listen([rgb(one) for one in pictures], prepared=self.lens.prepared)
+
+    def _model(self, stack: UInt8) -> Model:
+        if self.lens.prepared:
+            return self.subject.model
+        view: nn.Module = FileView(self.subject.model, self.subject.card, (stack.shape[1], stack.shape[2]))
+        return view.to(self.options.device)
+
+    @staticmethod
+    def _labels(model: Model, images: Tensor, pictures: Sequence[Picture]) -> Tensor:
+        """Given labels; where nobody gave one, what the model reads."""
         with torch.no_grad():
-            read = model(images).argmax(1)
+            read = model(images).argmax(1).tolist()
         given = [picture.sample.label for picture in pictures]
-        return torch.tensor([int(said) if one is None else one for one, said in zip(given, read, strict=True)])
-
-    def _count(self, outcome: Outcome) -> None:
-        tally = self.tally
-        tally.attempted += outcome.attempted
-        tally.proposed += int(outcome.proposed.sum())
-        tally.found += outcome.found
-        tally.zero_gradients += int((outcome.zero_gradients > 0).sum())
-        tally.forwards += int(outcome.forwards.sum())
-        tally.backwards += int(outcome.backwards.sum())
-
-    def _unit(self, pixels: UInt8) -> Tensor:
-        return torch.from_numpy(to_unit(_rgb(pixels), channels=self.channels))
-
-    def _pixels(self, images: Tensor) -> UInt8:
-        return np.ascontiguousarray(from_unit(images.numpy())[..., : self.channels])
+        said = [int(seen) if one is None else one for one, seen in zip(given, read, strict=True)]
+        return torch.tensor(said, device=images.device)
 
 
-class _Case:
-    """One picture on its way to being a witness: (h, w, c) uint8, c being 1 for a grey input."""
-
-    def __init__(self, craft: Craft, model: Model, clean: UInt8, label: int) -> None:
-        self.craft, self.model, self.clean, self.label = craft, model, clean, label
-        self.asked = craft.judges.right(_rgb(clean), label, prepared=craft.prepared)
-
-    def finish(self, changed: UInt8) -> UInt8:
-        """The smallest change that twin and builds still misread; what came in where the builds never do."""
-        craft, threat = self.craft, self.craft.options.threat
-        if craft.attack.kind != "minimal":
-            return changed
-        if not self.is_misread(changed[None])[0] and (threat.norm == "linf" or threat.eps is None):
-            stretched = stretch(self.clean, changed, self.is_misread, cap=threat.cap)
-            changed = changed if stretched is None else stretched
-        return Finisher().finish(self.clean, changed, self.is_misread, slope=self._slope).image
-
-    def is_misread(self, batch: UInt8) -> NDArray[np.bool_]:
-        """By every build that reads the clean picture right, and by the twin."""
-        craft = self.craft
-        verdict = np.ones(len(batch), dtype=bool)
-        if any(self.asked):
-            pictures = list(_rgb(batch))
-            verdict = craft.judges.misread(pictures, self.label, craft.wish, self.asked, prepared=craft.prepared)
-        if verdict.any():
-            verdict[verdict] = self.twin_misreads(batch[verdict], LEAST_SLACK)
-        return verdict
-
-    def twin_misreads(self, batch: UInt8, slack: float) -> NDArray[np.bool_]:
-        """By the twin alone, with that much margin."""
-        with torch.no_grad():
-            said: NDArray[np.bool_] = (self._margin(self.craft._unit(batch)) < -slack).numpy()  # noqa: SLF001 - one file
-        return said
-
-    def _slope(self, image: UInt8) -> NDArray[np.float32]:
-        point = self.craft._unit(image[None]).requires_grad_()  # noqa: SLF001 - one file
-        (gradient,) = torch.autograd.grad(self._margin(point).sum(), point)
-        slope: NDArray[np.float32] = gradient[0].permute(1, 2, 0).numpy()
-        return slope
-
-    def _margin(self, images: Tensor) -> Tensor:
-        logits = self.model(images)
-        labels = torch.full((len(images),), self.label)
-        return margin(logits, self.craft.goal.wanted(labels, logits.shape[1]))
-
-
-def _rgb(pixels: UInt8) -> UInt8:
-    return pixels if pixels.shape[-1] == RGB else np.repeat(pixels, RGB, axis=-1)
+def _spent(outcome: Outcome, at: int) -> dict[str, Any]:
+    return {
+        "attempted": not bool(outcome.skipped[at]),
+        "proposed": bool(outcome.proposed[at]),
+        "forwards": int(outcome.forwards[at]),
+        "backwards": int(outcome.backwards[at]),
+        "zero_gradients": int(outcome.zero_gradients[at]),
+    }

@@ -1,28 +1,34 @@
-"""From pictures to a bundle: load, attack in chunks, finish on the deployed builds, write."""
+"""From pictures to a bundle: load, attack in chunks, finish on the deployed builds, write; go on where it stopped."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from misread import __version__
+from misread.attack.clock import Clock
 from misread.attack.craft import Craft, Picture
-from misread.attack.judges import Judges
+from misread.attack.journal import digest_of, journal_of
+from misread.attack.resume import take_up
+from misread.attack.subject import open_subject
+from misread.attack.tally import Tally
 from misread.bundle import BundleWriter
 from misread.data import find_samples
-from misread.export.origin import load_origin
-from misread.files import atomic_folder, jsonable, refuse_existing
+from misread.files import jsonable, refuse_existing, sha256_file
 from misread.pixels import fit, read_image
 from misread.stats import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from misread.attack.journal import Journal
     from misread.attack.options import AttackOptions
     from misread.attack.space import Space
+    from misread.attack.subject import Subject
+    from misread.attack.tally import Spent
     from misread.bundle import Bundle
     from misread.card import ModelCard
     from misread.data import Sample
@@ -32,6 +38,8 @@ Progress = Callable[[str, int, int], None]
 CHUNK: Final = 8
 CHUNK_VALUES: Final = 2**20
 """Pixel values in one chunk: eight pictures of 200x200."""
+_FREE: Final = frozenset({"out", "overwrite", "resume"})
+"""Options that may differ when a run is resumed."""
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -45,99 +53,165 @@ class AttackResult:
     Attributes:
         bundle: The witnesses.
         pictures: Pictures taken.
-        skipped: Pictures that the twin misreads already, or reads as the goal, or whose own label is all it could want.
-        found: Share of the others for which the twin misreads an 8-bit image.
+        unattempted: Pictures that were not reached before the time was up.
+        skipped: Pictures that are misread already, or read as the goal, or whose own label is all it could want.
+        found: Share of the others for which an 8-bit image is misread: by the twin, of an ONNX file by onnxruntime.
         verified: Per build, the share of the witnesses that it misreads while it reads the clean picture right;
             witnesses whose clean picture it misreads are not in the denominator.
         zero_gradients: Pictures whose gradient vanished at least once.
-        passes: Mean of forward passes per attacked picture.
+        passes: Mean of forward passes per attacked picture; the queries of an attack that only asks.
         gradients: Mean of gradient passes per attacked picture.
-        seconds: Wall-clock time, loading included.
+        each: The counts of every picture.
+        seconds: Wall-clock time, loading included; of a resumed run all of it, pauses left out.
     """
 
     bundle: Bundle
     pictures: int
+    unattempted: int
     skipped: int
     found: Rate
     verified: dict[str, Rate]
     zero_gradients: int
     passes: float
     gradients: float
+    each: tuple[Spent, ...]
     seconds: float
 
 
 def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> AttackResult:
     """Attack pictures and write the witnesses; the bundle is whole or absent.
 
+    What is found is written as it comes, into a working folder beside the bundle; a run that was stopped goes on from
+    there with ``options.resume``, to the bundle that it would have written.
+
     Raises:
         MisreadError: one sentence that says what is wrong and what to type.
+        KeyboardInterrupt: as it came; its text says how to go on.
     """
-    started = time.perf_counter()
     refuse_existing(options.out, overwrite=options.overwrite)
+    clock = Clock(options.seconds)
     progress("loading", 0, 1)
-    origin = load_origin(
+    subject = open_subject(
         options.origin,
+        flags=options.flags,
         weights=options.weights,
-        labels=options.labels,
-        size_hw=options.size_hw,
-        preparation=options.preparation,
+        builds=options.builds,
+        gradients=not options.only_asks,
+        device=options.device,
     )
-    samples = _spread(find_samples(options.pictures, origin.card.labels), options.limit)
-    craft = Craft(options, origin, Judges.open(options.builds, origin.card))
-    with atomic_folder(options.out, overwrite=options.overwrite) as folder:
-        writer, done = BundleWriter(folder), 0
-        progress("attacking", done, len(samples))
-        for chunk in _chunks(samples, origin.card, options.space):
-            craft.take(chunk, writer)
-            done += len(chunk)
-            progress("attacking", done, len(samples))
-        bundle = _finish(writer, options, origin.card, craft, len(samples))
-    return _result(replace(bundle, folder=options.out), craft, len(samples), time.perf_counter() - started)
+    samples = _spread(find_samples(options.pictures, subject.card.labels), options.limit)
+    craft = Craft(options, subject)
+    about, total = _about(options, subject, samples), len(samples)
+    with journal_of(
+        options.out, about, total=total, chunk=CHUNK, resume=options.resume, overwrite=options.overwrite
+    ) as journal:
+        tally, writer = Tally(builds=len(subject.judges.readers)), BundleWriter(journal.folder)
+        start, done = take_up(journal, samples, writer, craft, tally)
+        if done:
+            clock = Clock(options.seconds, before=clock.spent + float(journal.lines[-1]["seconds"]))
+        run = _Run(craft=craft, journal=journal, writer=writer, tally=tally, clock=clock, total=total)
+        progress("attacking", done, total)
+        for chunk in _chunks(samples, subject.card, options.space, journal.chunk, start):
+            if clock.left <= 0:
+                break
+            for _ in run.attack(chunk, start):
+                progress("attacking", len(tally.each), total)
+            start += len(chunk)
+        bundle = run.finish()
+    return run.result(replace(bundle, folder=options.out))
 
 
-def _finish(writer: BundleWriter, options: AttackOptions, card: ModelCard, craft: Craft, pictures: int) -> Bundle:
-    tally, threat = craft.tally, options.threat
-    return writer.finish(
-        card=card,
-        origin=options.origin,
-        threat={
-            "norm": threat.norm,
-            "eps": threat.eps,
-            "levels": threat.levels,
-            "goal": options.wish.text,
-            "space": options.space,
-        },
-        attack={
-            "name": options.attack,
-            "seed": options.seed,
-            "settings": jsonable(asdict(craft.attack)),  # type: ignore[call-overload]  # attacks are dataclasses
-            "finished_on": [reader.name for reader in craft.judges.readers],
-        },
-        counts={
-            "pictures": pictures,
-            "skipped": pictures - tally.attempted,
-            "attempted": tally.attempted,
-            "proposed": tally.proposed,
-            "found": tally.found,
-        },
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """A run at work."""
+
+    craft: Craft
+    journal: Journal
+    writer: BundleWriter
+    tally: Tally
+    clock: Clock
+    total: int
+
+    def attack(self, chunk: Sequence[Picture], start: int) -> Iterator[None]:
+        """Attack the pictures from `start` on; each is in the journal before it counts."""
+        before, done = self.craft.state, len(self.tally.each) - start
+        for at, made in enumerate(self.craft.take(chunk, self.writer, self.clock, done=done), start=done):
+            line = {
+                "chunk": [start, start + len(chunk)],
+                "bytes": chunk[at].sample.path.stat().st_size,
+                "seconds": self.clock.spent,
+                "before": before,
+                "after": self.craft.state,
+                **jsonable(made),
+            }
+            self.journal.add(line)
+            self.tally.add(made)
+            yield
+
+    def finish(self) -> Bundle:
+        """Write the manifest."""
+        options, tally = self.craft.options, self.tally
+        threat, attempted = options.threat, tally.count("attempted")
+        limits = {"passes": options.passes, "seconds": options.seconds}
+        return self.writer.finish(
+            card=self.craft.subject.card,
+            origin=options.origin,
+            threat={
+                "norm": threat.norm,
+                "eps": threat.eps,
+                "levels": threat.levels,
+                "goal": options.wish.text,
+                "space": options.space,
+            },
+            attack={
+                "name": options.attack,
+                "seed": options.seed,
+                "settings": jsonable(asdict(self.craft.attack)),  # type: ignore[call-overload]  # they are dataclasses
+                "finished_on": [reader.name for reader in self.craft.judges.readers],
+                **{name: value for name, value in limits.items() if value is not None},
+            },
+            counts={
+                "pictures": self.total,
+                "skipped": len(tally.each) - attempted,
+                "attempted": attempted,
+                "unattempted": self.total - len(tally.each),
+                "proposed": tally.count("proposed"),
+                "found": tally.count("found"),
+            },
+            created=self.journal.created,
+        )
+
+    def result(self, bundle: Bundle) -> AttackResult:
+        """Sum up."""
+        tally, attempted = self.tally, self.tally.count("attempted")
+        names = [reader.name for reader in self.craft.judges.readers]
+        return AttackResult(
+            bundle=bundle,
+            pictures=self.total,
+            unattempted=self.total - len(tally.each),
+            skipped=len(tally.each) - attempted,
+            found=wilson(tally.count("found"), attempted),
+            verified={name: wilson(*counts) for name, counts in zip(names, tally.verified, strict=True)},
+            zero_gradients=sum(spent.zero_gradients > 0 for spent in tally.each),
+            passes=tally.count("forwards") / max(1, attempted),
+            gradients=tally.count("backwards") / max(1, attempted),
+            each=tuple(tally.each),
+            seconds=self.clock.spent,
+        )
 
 
-def _result(bundle: Bundle, craft: Craft, pictures: int, seconds: float) -> AttackResult:
-    tally = craft.tally
-    attacked = max(1, tally.attempted)
-    names = [reader.name for reader in craft.judges.readers]
-    return AttackResult(
-        bundle=bundle,
-        pictures=pictures,
-        skipped=pictures - tally.attempted,
-        found=wilson(tally.found, tally.attempted),
-        verified={name: wilson(*counts) for name, counts in zip(names, tally.verified, strict=True)},
-        zero_gradients=tally.zero_gradients,
-        passes=tally.forwards / attacked,
-        gradients=tally.backwards / attacked,
-        seconds=seconds,
-    )
+def _about(options: AttackOptions, subject: Subject, samples: Sequence[Sample]) -> dict[str, str]:
+    """All that the bundle depends on, by name: the options, the weights, the pictures."""
+    said = {field.name: getattr(options, field.name) for field in fields(options) if field.name not in _FREE}
+    said["data"] = options.pictures.absolute()
+    return {
+        "misread": __version__,
+        **{name: str(jsonable(value)) for name, value in said.items()},
+        "weights of": digest_of([subject.digest]),
+        "builds of": digest_of(sha256_file(path) for path in options.builds),
+        "card": digest_of([subject.card]),
+        "pictures": digest_of((sample.name, sample.label) for sample in samples),
+    }
 
 
 def _spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:
@@ -146,14 +220,14 @@ def _spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...
     return tuple(samples[at] for at in np.linspace(0, len(samples) - 1, limit).astype(int))
 
 
-def _chunks(samples: tuple[Sample, ...], card: ModelCard, space: Space) -> Iterator[list[Picture]]:
-    """Pictures of one size in a row, a few at a time; never all in memory."""
+def _chunks(samples: Sequence[Sample], card: ModelCard, space: Space, most: int, start: int) -> Iterator[list[Picture]]:
+    """Pictures of one size in a row from `start` on, a few at a time; never all in memory."""
     chunk: list[Picture] = []
-    for sample in samples:
+    for sample in samples[start:]:
         pixels = read_image(sample.path)
         if space == "input":
             pixels = fit(pixels, card)
-        full = len(chunk) == CHUNK or (len(chunk) + 1) * pixels.size > CHUNK_VALUES
+        full = len(chunk) == most or (len(chunk) + 1) * pixels.size > CHUNK_VALUES
         if chunk and (full or chunk[0].pixels.shape != pixels.shape):
             yield chunk
             chunk = []

@@ -32,8 +32,8 @@ class Boundary(typer.core.TyperGroup):
                 raise
             missing = MissingExtra.of(package, extra=_EXTRAS[package])
             stop(str(missing), missing.exit_code)
-        except KeyboardInterrupt:
-            stop("stopped; nothing half-written is left", INTERRUPTED)
+        except KeyboardInterrupt as error:
+            stop(str(error) or "stopped; nothing half-written is left", INTERRUPTED)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left: their right
             raise typer.Exit(0) from None

@@ -11,49 +11,65 @@ from misread.cli.app import app, progress, show
 from misread.cli.options import (
     Antialias,
     AwayFrom,
+    Colour,
+    Device,
     Interpolation,
     Json,
     Labels,
     Mean,
+    Output,
     Overwrite,
     ResizeMode,
     ResizePx,
+    Scale,
     Seed,
     Size,
     Std,
     Targets,
     Weights,
-    preparation_said,
+    flags_said,
 )
+
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Class folders, a CSV (file,label) or pictures. [signs: the shipped scenes]"),
+]
+MoreBuilds = Annotated[
+    list[Path] | None,
+    typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file to finish and judge on; may be repeated."),
+]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--attack",
+        help="minimal: the smallest change. Within --eps: pgd, apgd, apgd-t, fgsm, mi-fgsm; square only asks.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the attack, as steps=100.")
+]
 
 
 @app.command()
 def attack(
     context: typer.Context,
-    origin: Annotated[str, typer.Argument(help="signs, file.py:factory or package.module:factory.")],
+    model: Annotated[str, typer.Argument(help="signs, file.py:factory, package.module:factory, or an ONNX file.")],
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="BUNDLE", help="Folder for the witnesses.")],
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Class folders, a CSV (file,label) or pictures. [signs: the shipped scenes]"),
-    ] = None,
-    builds: Annotated[
-        list[Path] | None,
-        typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file to finish and judge on; may be repeated."),
-    ] = None,
-    name: Annotated[
-        str,
-        typer.Option("--attack", help="minimal: the smallest change. Within --eps: pgd, apgd, apgd-t, fgsm, mi-fgsm."),
-    ] = "minimal",
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the attack, as steps=100.")
-    ] = None,
+    data: Data = None,
+    builds: MoreBuilds = None,
+    name: Name = "minimal",
+    setting: Settings = None,
     norm: Annotated[str, typer.Option(help="linf or l2.")] = "linf",
     eps: Annotated[str | None, typer.Option(help="Largest change as a fraction of full scale: 8/255.")] = None,
     target: Targets = None,
     away_from: AwayFrom = None,
     space: Annotated[str, typer.Option(help="input: the prepared picture; file: at its own size.")] = "input",
     limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
+    passes: Annotated[int | None, typer.Option(help="At most so many passes, or queries, a picture.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Of the whole run; what is not reached is counted.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    device: Device = "cpu",
     weights: Weights = None,
     labels: Labels = None,
     size: Size = None,
@@ -61,8 +77,11 @@ def attack(
     resize_px: ResizePx = None,
     interpolation: Interpolation = None,
     antialias: Antialias = None,
+    colour: Colour = None,
+    scale: Scale = None,
     mean: Mean = None,
     std: Std = None,
+    output: Output = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -71,12 +90,12 @@ def attack(
     from misread.attack.options import AttackOptions
     from misread.attack.run import attack_to_bundle
     from misread.attack.threat import Threat
-    from misread.flags import parse_number, parse_settings, parse_size
+    from misread.flags import parse_number, parse_settings
     from misread.report.text.attack import attack_text
     from misread.wish import Wish
 
     options = AttackOptions(
-        origin=origin,
+        origin=model,
         data=data,
         out=out,
         attack=name,
@@ -86,11 +105,13 @@ def attack(
         space=cast("Any", space),
         builds=tuple(builds or ()),
         limit=limit,
+        passes=passes,
+        seconds=seconds,
         seed=seed,
+        device=device,
         overwrite=overwrite,
+        resume=resume,
         weights=weights,
-        labels=labels,
-        size_hw=parse_size(size) if size else None,
-        preparation=preparation_said(context),
+        flags=flags_said(context),
     )
     show(attack_to_bundle(options, progress=progress()), attack_text, "misread-attack", as_json=json)

@@ -15,6 +15,7 @@ from misread.attack.threat import Threat
 from misread.bundle import read_bundle
 from misread.card import ModelCard
 from misread.errors import FileError, InputError, OptionError, StorageError, UnknownName
+from misread.flags import CardFlags
 from misread.pixels import fit, write_png
 from misread.runtime.session import FunctionReader
 from misread.wish import Wish
@@ -47,8 +48,7 @@ def _options(place: Path, **changes: Any) -> AttackOptions:
     return AttackOptions(
         **{
             "origin": f"{place / 'net.py'}:make",
-            "labels": place / "labels.txt",
-            "size_hw": (8, 8),
+            "flags": CardFlags(labels=place / "labels.txt", size="8"),
             "data": place / "data",
             "out": place / "bundle",
             **changes,
@@ -69,7 +69,9 @@ def test_a_bundle_of_minimal_witnesses(place: Path, space: str) -> None:
         "dark/a.png": 3,
         "dark/b.png": 2,
     }
-    assert dict(bundle.counts) == {"pictures": 4, "skipped": 1, "attempted": 3, "proposed": 3, "found": 3}
+    counts = {"pictures": 4, "skipped": 1, "attempted": 3, "unattempted": 0, "proposed": 3, "found": 3}
+    assert dict(bundle.counts) == counts
+    assert [spent.source for spent in result.each if not spent.attempted] == ["dark/wrong.png"]
     for one in bundle.witnesses:
         clean, changed = bundle.read(one.clean), bundle.read(one.changed)
         assert one.prepared == (space == "input")
@@ -181,9 +183,7 @@ def test_a_grey_input_is_judged_measured_and_copied_as_one_channel(
     judges = Judges(readers=(reader,), labels=("dark", "bright"), slack=[1e-3], others=[()])
     monkeypatch.setattr(Judges, "open", lambda builds, card: judges)
     picture = place / "data" / "dark" / "a.png"
-    result = attack_to_bundle(
-        _options(place, origin=f"{place / 'grey.py'}:make", labels=None, size_hw=None, data=picture)
-    )
+    result = attack_to_bundle(_options(place, origin=f"{place / 'grey.py'}:make", flags=CardFlags(), data=picture))
     (witness,) = result.bundle.witnesses
     assert set(shapes) == {3}
     clean, changed = result.bundle.read(witness.clean), result.bundle.read(witness.changed)
@@ -228,6 +228,8 @@ def test_judges_ask_for_more_than_a_build_wanders() -> None:
         ({"space": "files"}, OptionError, "did you mean 'file'"),
         ({"limit": 0}, OptionError, "limit is at least 1"),
         ({"seed": -1}, OptionError, "seed is a whole number"),
+        ({"passes": 0}, OptionError, "a budget of passes is at least 1"),
+        ({"seconds": 0.0}, OptionError, "a budget of seconds is above 0"),
         ({"attack": "pgd"}, OptionError, "add for instance --eps 8/255"),
         ({"threat": Threat(levels=None)}, OptionError, "8-bit"),
     ],
@@ -273,5 +275,6 @@ def test_an_existing_folder_is_kept_until_the_new_one_is_whole(place: Path, monk
             attack_to_bundle(_options(place, overwrite=True))
     assert [path.name for path in (place / "bundle").iterdir()] == ["precious"]
     assert not list(place.glob(".bundle*"))
+    assert not (place / "bundle.part").exists()  # it failed before the first picture was done
     attack_to_bundle(_options(place, overwrite=True))
     assert not (place / "bundle" / "precious").exists()

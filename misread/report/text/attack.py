@@ -9,7 +9,7 @@ from misread.report.text.table import WIDTH, facts, said, table, wrapped
 from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from misread.bundle import Bundle
     from misread.stats import Rate
@@ -25,6 +25,10 @@ class AttackLike(Protocol):
     @property
     def pictures(self) -> int:
         """Pictures taken."""
+
+    @property
+    def unattempted(self) -> int:
+        """Pictures not reached before the time was up."""
 
     @property
     def skipped(self) -> int:
@@ -51,8 +55,24 @@ class AttackLike(Protocol):
         """Mean of gradient passes per picture."""
 
     @property
+    def each(self) -> Sequence[SpentLike]:
+        """Every picture that was attacked or skipped."""
+
+    @property
     def seconds(self) -> float:
         """Wall-clock time."""
+
+
+class SpentLike(Protocol):
+    """What is shown of one picture; `misread.attack.tally.Spent` is one."""
+
+    @property
+    def found(self) -> bool:
+        """It has a misread copy."""
+
+    @property
+    def forwards(self) -> int:
+        """Passes, or queries."""
 
 
 def attack_text(result: AttackLike, *, witnesses: int = 10, width: int = WIDTH) -> str:
@@ -68,15 +88,28 @@ def attack_text(result: AttackLike, *, witnesses: int = 10, width: int = WIDTH) 
         ("origin", bundle.origin),
         ("threat", said(bundle.threat)),
         ("attack", said(bundle.attack)),
-        ("pictures", f"{result.pictures}, of which {result.skipped} are misread already"),
+        ("pictures", _pictures(result)),
         ("found", result.found.text()),
         *((f"on {name}", rate.text()) for name, rate in result.verified.items()),
         ("median", _median(bundle)),
-        ("spent", f"{result.passes:.0f} passes, {result.gradients:.0f} gradients a picture, {result.seconds:.1f} s"),
+        ("spent", _spent(result)),
         ("warning", _warning(result)),
     ]
     blocks = [facts(pairs, width=width), _witnesses(bundle, witnesses, width), wrapped(_last(result), width=width)]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _pictures(result: AttackLike) -> str:
+    said = f"{result.pictures}, of which {result.skipped} are misread already"
+    return said + (f" and {result.unattempted} were not reached in time" if result.unattempted else "")
+
+
+def _spent(result: AttackLike) -> str:
+    if result.gradients or not result.passes:
+        return f"{result.passes:.0f} passes, {result.gradients:.0f} gradients a picture, {result.seconds:.1f} s"
+    found = [spent.forwards for spent in result.each if spent.found]
+    until = f", {median(found):.0f} until found (median)" if found else ""
+    return f"{result.passes:.0f} queries a picture{until}, no gradients, {result.seconds:.1f} s"
 
 
 def _median(bundle: Bundle) -> str:

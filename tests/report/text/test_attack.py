@@ -15,15 +15,23 @@ from tests.runtime.planted import CARD
 
 
 @dataclass(frozen=True)
+class Spent:
+    found: bool
+    forwards: int
+
+
+@dataclass(frozen=True)
 class Attack:
     bundle: Bundle
     pictures: int = 10
+    unattempted: int = 0
     skipped: int = 1
     found: Rate = field(default_factory=lambda: wilson(8, 9))
     verified: dict[str, Rate] = field(default_factory=lambda: {"int8.onnx": wilson(7, 8)})
     zero_gradients: int = 0
     passes: float = 40.0
     gradients: float = 20.0
+    each: tuple[Spent, ...] = ()
     seconds: float = 3.25
 
 
@@ -80,3 +88,16 @@ def test_an_attack_that_found_nothing_says_so() -> None:
     assert "no witness was found" in text
     assert "median" not in text
     assert "wrote 1 witness to b" in attack_text(Attack(witnesses(1)))
+
+
+def test_an_attack_that_only_asks_says_how_often() -> None:
+    each = tuple(Spent(found=found, forwards=count) for found, count in ((True, 10), (True, 30), (False, 5000)))
+    text = " ".join(attack_text(Attack(witnesses(2), passes=1680.0, gradients=0.0, each=each)).split())
+    assert "spent 1680 queries a picture, 20 until found (median), no gradients, 3.2 s" in text
+    assert "until found" not in attack_text(Attack(witnesses(0), passes=5000.0, gradients=0.0, each=each[2:]))
+
+
+def test_pictures_out_of_reach_are_said() -> None:
+    text = " ".join(attack_text(Attack(witnesses(1), unattempted=4)).split())
+    assert "10, of which 1 are misread already and 4 were not reached in time" in text
+    assert "reached" not in attack_text(Attack(witnesses(1)))
