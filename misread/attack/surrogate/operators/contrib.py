@@ -22,6 +22,7 @@ from misread.attack.surrogate.operators.quantise import (
     whole,
     whole_matmul,
 )
+from misread.attack.surrogate.operators.spatial import padded, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from misread.attack.surrogate.node import Node, OperatorFunction
+    from misread.attack.surrogate.operators.spatial import Window
 
 DOMAIN: Final = "com.microsoft"
 
@@ -44,10 +46,17 @@ def qlinear_add(  # noqa: PLR0917  inputs of an operator come by position
     scale: Tensor,
     zero: Tensor | None = None,
 ) -> Tensor:
-    """Add in units of the output's scale; the zero points go into one constant, as onnxruntime has it."""
-    ratio, other = left_scale / scale, right_scale / scale
-    constant = _zero(zero, scale) - (ratio * _zero(left_zero, scale) + other * _zero(right_zero, scale))
-    return _rounded(node, whole(left) * ratio + (whole(right) * other + constant), zero)
+    """Add in units of the output's scale, in the order and with the fused steps of onnxruntime's kernel.
+
+    Where the first factor is one number for a whole row of the second, the kernel changes their places.
+    """
+    one, other = (left, left_scale, left_zero), (right, right_scale, right_zero)
+    if left.shape[-1:] == (1,) and right.shape[-1:] != (1,):
+        one, other = other, one
+    ratio, second = one[1] / scale, other[1] / scale
+    zeros = _fused(_zero(one[2], scale), ratio, second * _zero(other[2], scale))
+    inner = _fused(whole(other[0]), second, _zero(zero, scale) - zeros)
+    return _rounded(node, _fused(whole(one[0]), ratio, inner), zero)
 
 
 def qlinear_mul(  # noqa: PLR0917
@@ -104,9 +113,10 @@ def qlinear_global_average_pool(  # noqa: PLR0917
 def qlinear_average_pool(  # noqa: PLR0917
     node: Node, values: Tensor, scale: Tensor, zero: Tensor | None, scale_out: Tensor, zero_out: Tensor | None = None
 ) -> Tensor:
-    """Average in floating numbers and quantise."""
+    """Average in floating numbers, each window summed pixel by pixel, and quantise."""
     inner = _channels_first(node, minus(values, zero) * scale)
-    return _channels_back(node, requantise(node, average_pool(node, inner) / scale_out, zero_out))
+    found = average_pool(node, inner) if node.get("ceil_mode", 0) else _averages(node, inner)
+    return _channels_back(node, _rounded(node, found / scale_out + _zero(zero_out, scale), zero_out))
 
 
 def qlinear_conv_either(node: Node, images: Tensor, *rest: Tensor) -> Tensor:
@@ -214,6 +224,27 @@ def _rounded(node: Node, values: Tensor, zero: Tensor | None) -> Tensor:
     """Round values that hold the zero point already, and saturate."""
     low, high = limits(node, zero)
     return straight_through(values.round(), values).clamp(low, high)
+
+
+def _fused(values: Tensor, factor: Tensor, added: Tensor) -> Tensor:
+    """Multiply and add with one rounding: float64 holds the product exactly."""
+    return (values.double() * factor.double() + added.double()).float()
+
+
+def _averages(node: Node, images: Tensor) -> Tensor:
+    """Return the mean of each window, its pixels added in reading order: equal scales in and out make ties."""
+    window = window_of(node, images.shape[2:], node.attributes["kernel_shape"])
+    inside = torch.ones_like(images[:1, :1])
+    counts = _sums(inside, window) if not node.get("count_include_pad", 0) else prod(window.kernel)
+    return _sums(images, window) / counts
+
+
+def _sums(images: Tensor, window: Window) -> Tensor:
+    room = padded(images, window.begins, window.ends)
+    for axis, (span, stride) in enumerate(zip(window.spans, window.strides, strict=True), start=2):
+        room = room.unfold(axis, span, stride)
+    first, *rest = room.flatten(images.ndim).unbind(-1)
+    return sum(rest, start=first)
 
 
 def _channels_first(node: Node, values: Tensor) -> Tensor:
