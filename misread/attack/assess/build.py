@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from misread.attack.assess.suite import STANDS, SUITES, Fallen, Suite
-from misread.attack.guard import untouched
-from misread.attack.judges import LEAST_SLACK, SAFETY, Judges
+from misread.attack.assess.bar import Bar
+from misread.attack.assess.suite import ASKING, SKIPPED, STANDS, SUITES, Fallen, Suite
+from misread.attack.judges import Judges
 from misread.attack.query.reader import ReaderModel
 from misread.attack.subject import FileModel
-from misread.attack.surrogate import load_surrogate_origin
-from misread.errors import ModelError
-from misread.runtime.noise import jitter
+from misread.attack.surrogate import UnsupportedOperator, load_surrogate_origin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 TRANSFER: Final = -3
 """In `Fallen.by`: the copy that broke the model broke the build too."""
-_ASKING: Final = ("noise", "square", "sparse-rs")
 
 
 class BuildSuite:
@@ -61,12 +58,12 @@ class BuildSuite:
         asked = ReaderModel(self.reader)
         self.surrogate, model, stages = "", _file_model(path, self.reader.card, asked), SUITES[threat.norm]
         if isinstance(model, str):
-            self.surrogate, stages = model, tuple(stage for stage in stages if stage.name in _ASKING)
+            self.surrogate, stages = model, tuple(stage for stage in stages if stage.name in ASKING)
             model = asked
         self.model = in_order(model, _columns(self.reader.card, card))
         self.suite = Suite(threat=threat, stages=stages)
         self.clean = self.offered = self.transferred = self.standing = 0
-        self._slack: float | None = None
+        self._bar: Bar | None = None
 
     def take(self, images: Tensor, labels: Tensor, fallen: Fallen, *, seed: int) -> Fallen:
         """Judge what broke the model, then attack what still stands.
@@ -77,23 +74,17 @@ class BuildSuite:
             fallen: How they fared on the model.
             seed: Of all draws.
         """
-        if self._slack is None:
-            self._slack = self._wander(images)
-        clean = self._margin(images, labels)
-        right = clean > 0
+        bar = self._bar = self._bar or Bar(self.model, self.judges, images)
+        right = bar.margin(images, labels) > 0
         broken = (fallen.by >= 0) & right
         hit = broken.clone()
         if broken.any():
-            hit[broken] = self._margin(fallen.images[broken], labels[broken]) < -self._slack
-        by = torch.where(hit, TRANSFER, torch.where(right, STANDS, -2))
+            hit[broken] = bar.broken(fallen.images[broken], labels[broken])
+        by = torch.where(hit, TRANSFER, torch.where(right, STANDS, SKIPPED))
         final = torch.where(hit.view(-1, 1, 1, 1), fallen.images, images)
         rows = (by == STANDS).nonzero().flatten()
         if len(rows):
-            slack = self._slack
-
-            def confirm(found: Tensor, places: Tensor) -> Tensor:
-                return self._margin(found, labels[rows][places]) < -slack
-
+            confirm = bar.confirm(labels[rows])
             on = self.suite.run(self.model, images[rows], labels[rows], seed=seed, confirm=confirm)
             by[rows], final[rows] = on.by, on.images
         self.clean += int(right.sum())
@@ -101,21 +92,6 @@ class BuildSuite:
         self.transferred += int(hit.sum())
         self.standing += int((by == STANDS).sum())
         return Fallen(images=final, by=by)
-
-    def _margin(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Logit of the label less the largest other one, as onnxruntime says, (n,)."""
-        with torch.no_grad(), untouched(self.model):
-            logits = self.model(images)
-        own = logits.gather(1, labels[:, None])
-        return (own - logits.scatter(1, labels[:, None], float("-inf"))).amin(1)
-
-    def _wander(self, images: Tensor) -> float:
-        """How large a margin must be to be believed: twice what batch and session settings move it by."""
-        with torch.no_grad():
-            together = ReaderModel(self.reader)(images).numpy()
-            others = [ReaderModel(other)(images).numpy() for other in self.judges.others[0]]
-            others.append(torch.cat([ReaderModel(self.reader)(one[None]) for one in images]).numpy())
-        return max(LEAST_SLACK, *(SAFETY * jitter("", together, logits).margin for logits in others))
 
 
 def in_order(model: Model, columns: list[int]) -> Model:
@@ -144,5 +120,5 @@ def _columns(own: ModelCard, wanted: ModelCard) -> list[int]:
 def _file_model(path: Path, card: ModelCard, asked: ReaderModel) -> Model | str:
     try:
         return FileModel(load_surrogate_origin(path, card).origin.twin, asked)
-    except ModelError as error:
+    except UnsupportedOperator as error:
         return str(error)

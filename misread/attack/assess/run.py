@@ -6,17 +6,20 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
+from misread.attack.assess.bar import Bar
 from misread.attack.assess.build import TRANSFER, BuildSuite
 from misread.attack.assess.result import Assessment, BuildAssessment, PictureResult, StageResult
-from misread.attack.assess.suite import SKIPPED, STANDS, Fallen, Suite
-from misread.attack.assess.target import Target, open_target
-from misread.attack.assess.warn import Finding, look_after, look_before
+from misread.attack.assess.suite import ASKING, SKIPPED, STANDS, SUITES, Fallen, Suite
+from misread.attack.assess.warn import Finding, look_after, look_before, no_gradients
 from misread.attack.assess.witnesses import Witnesses
+from misread.attack.subject import Subject, open_subject
+from misread.attack.surrogate import UnsupportedOperator
 from misread.data import find_samples
 from misread.files import atomic_folder, refuse_existing, sha256_file
 from misread.pixels import fit, read_image, to_unit
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from misread.attack.assess.options import AssessOptions
-    from misread.attack.assess.suite import StageTally
+    from misread.attack.assess.suite import Stage, StageTally
     from misread.data import Sample
 
 Progress = Callable[[str, int, int], None]
@@ -47,10 +50,11 @@ def quiet(what: str, done: int, total: int) -> None:
 class _Count:
     """What was counted over all chunks."""
 
+    findings: list[Finding]
     clean: int = 0
     standing: int = 0
     each: list[PictureResult] = field(default_factory=list)
-    findings: list[Finding] | None = None
+    bar: Bar | None = None
 
 
 def assess(options: AssessOptions, *, progress: Progress = quiet) -> Assessment:
@@ -63,12 +67,12 @@ def assess(options: AssessOptions, *, progress: Progress = quiet) -> Assessment:
     if options.out is not None:
         refuse_existing(options.out, overwrite=options.overwrite)
     progress("loading", 0, 1)
-    target = open_target(options)
+    target, stages, why = _open(options)
     samples = find_samples(options.pictures, target.card.labels)
     if options.limit is not None and options.limit < len(samples):
         samples = tuple(samples[at * len(samples) // options.limit] for at in range(options.limit))
-    builds = [BuildSuite(path, target.card, options.threat) for path in target.builds]
-    suite, count = Suite(threat=options.threat), _Count()
+    builds = [BuildSuite(path, target.card, options.threat) for path in options.builds]
+    suite, count = Suite(threat=options.threat, stages=stages), _Count(findings=no_gradients(why))
     folder = nullcontext() if options.out is None else atomic_folder(options.out, overwrite=options.overwrite)
     with folder as place:
         witnesses = None if place is None else Witnesses(place, options, target)
@@ -85,11 +89,21 @@ def assess(options: AssessOptions, *, progress: Progress = quiet) -> Assessment:
         robust=wilson(count.standing, len(samples)),
         stages=stage_results(suite.tallies, count.clean, len(samples)),
         builds=tuple(_build(build, len(samples)) for build in builds),
-        warnings=(*(count.findings or ()), *look_after(suite.tallies, len(samples))),
+        warnings=(*count.findings, *look_after(suite.tallies, len(samples))),
         each=tuple(count.each),
         bundle=None if options.out is None else str(options.out),
         seconds=time.perf_counter() - started,
     )
+
+
+def _open(options: AssessOptions) -> tuple[Subject, tuple[Stage, ...], str]:
+    """The subject, the stages that can run on it, and why not all of them can."""
+    opened = partial(open_subject, options.model, flags=options.flags, weights=options.weights, device=options.device)
+    stages = SUITES[options.threat.norm]
+    try:
+        return opened(), stages, ""
+    except UnsupportedOperator as error:
+        return opened(gradients=False), tuple(stage for stage in stages if stage.name in ASKING), str(error)
 
 
 def stage_results(tallies: list[StageTally], standing: int, images: int) -> tuple[StageResult, ...]:
@@ -114,7 +128,7 @@ def stage_results(tallies: list[StageTally], standing: int, images: int) -> tupl
 
 def _take(  # noqa: PLR0917 - one private caller
     chunk: list[tuple[Sample, Any]],
-    target: Target,
+    target: Subject,
     suite: Suite,
     builds: list[BuildSuite],
     count: _Count,
@@ -127,11 +141,13 @@ def _take(  # noqa: PLR0917 - one private caller
     stack = np.stack([pixels for _, pixels in chunk])
     images = torch.from_numpy(to_unit(stack, channels=target.card.channels)).to(options.device)
     labels = _labels(target, images, [sample.label for sample, _ in chunk])
-    if count.findings is None:
+    if done == 0:
         some = slice(0, LOOKED_AT)
-        count.findings = look_before(target.model, images[some], labels[some], gradients=target.gradients)
+        count.findings += look_before(target.model, images[some], labels[some], gradients=target.gradients)
+        count.bar = Bar(target.model, target.judges, images[some]) if target.is_file else None
+    confirm = None if count.bar is None else count.bar.confirm(labels)
     said = lambda name: progress(f"assessing: {name}", done, total)  # noqa: E731
-    fallen = suite.run(target.model, images, labels, seed=options.seed, progress=said)
+    fallen = suite.run(target.model, images, labels, seed=options.seed, confirm=confirm, progress=said)
     count.clean += int((fallen.by != SKIPPED).sum())
     count.standing += int((fallen.by == STANDS).sum())
     on: dict[str, Fallen] = {}
@@ -158,7 +174,7 @@ def _fell_to(by: int, names: list[str]) -> str:
     return _SAID[by] if by < 0 else names[by]
 
 
-def _labels(target: Target, images: Tensor, given: list[int | None]) -> Tensor:
+def _labels(target: Subject, images: Tensor, given: list[int | None]) -> Tensor:
     """Given labels; where nobody gave one, what the model reads."""
     with torch.no_grad():
         read = target.model(images).argmax(1).tolist()
@@ -179,7 +195,7 @@ def _build(build: BuildSuite, images: int) -> BuildAssessment:
     )
 
 
-def _chunks(samples: tuple[Sample, ...], target: Target) -> Iterator[list[tuple[Sample, Any]]]:
+def _chunks(samples: tuple[Sample, ...], target: Subject) -> Iterator[list[tuple[Sample, Any]]]:
     """Prepared pictures, some at a time; never all in memory."""
     height, width = target.card.size_hw
     size = max(1, min(CHUNK, CHUNK_VALUES // (3 * height * width)))

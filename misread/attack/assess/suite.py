@@ -46,6 +46,8 @@ class Stage:
 NOISE: Final = "noise"
 AGAIN: Final = "apgd again"
 QUERIES: Final = ("square", "sparse-rs")
+ASKING: Final = (NOISE, *QUERIES)
+"""Stages that need no gradient."""
 _NOISE: Final = Stage(name=NOISE, attack=Noise())
 _CE: Final = Stage(name="apgd", attack=Apgd(loss="ce", random_start=True))
 _AGAIN: Final = Stage(name=AGAIN, attack=Apgd(loss="margin", random_start=True))

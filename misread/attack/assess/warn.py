@@ -61,6 +61,12 @@ def look_before(model: Model, images: Tensor, labels: Tensor, *, gradients: bool
     return [finding for finding in found if finding is not None]
 
 
+def no_gradients(why: str) -> list[Finding]:
+    """The warning that goes with a file whose graph gives no gradients; none where `why` is empty."""
+    text = f"only queries were tried, for the file gives no gradients ({why}); with gradients more may break"
+    return [Finding(name="no-gradients", text=text)] if why else []
+
+
 def look_after(tallies: Sequence[StageTally], images: int) -> list[Finding]:
     """Warnings that the course of the suite gives.
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from misread.attack.assess.options import AssessOptions
     from misread.attack.assess.suite import Fallen
-    from misread.attack.assess.target import Target
+    from misread.attack.subject import Subject
     from misread.data import Sample
 
 
 class Witnesses:
     """Writes the copies that broke the model; where it stands, those that broke a build."""
 
-    def __init__(self, folder: Path, options: AssessOptions, target: Target) -> None:
+    def __init__(self, folder: Path, options: AssessOptions, target: Subject) -> None:
         """Begin an empty bundle in a folder."""
         self.writer, self.options, self.target = BundleWriter(folder), options, target
 

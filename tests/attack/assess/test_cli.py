@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 from typer.testing import CliRunner
 
 from misread.attack.assess.suite import SUITES
 from misread.cli import app
 from tests.attack.assess.linear import classifier, write_onnx, write_pictures
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_a_file_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

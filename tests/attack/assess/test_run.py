@@ -140,3 +140,28 @@ def test_weights_do_not_belong_to_a_file(tmp_path: Path) -> None:
     path = write_onnx(classifier(), tmp_path / "net.onnx")
     with pytest.raises(OptionError, match="holds its own"):
         assess(_options(tmp_path, model=str(path), weights=tmp_path / "w.pt"))
+
+
+def test_a_file_without_gradients_is_asked_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from misread.attack import subject
+    from misread.attack.surrogate import UnsupportedOperator
+
+    def refuse(*_: object) -> object:
+        message = "operator Strange is not known"
+        raise UnsupportedOperator(message)
+
+    monkeypatch.setattr(subject, "_surrogate", refuse)
+    path = write_onnx(classifier(), tmp_path / "net.onnx")
+    result = assess(_options(tmp_path, model=str(path), flags=CardFlags()))
+    assert [stage.name for stage in result.stages] == ["noise", "square"]
+    assert result.warnings[0].name == "no-gradients"
+    assert "Strange" in assess_text(result)
+
+
+def test_a_misreading_inside_the_noise_does_not_break_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from misread.attack.assess import bar
+
+    path = write_onnx(classifier(), tmp_path / "net.onnx")
+    monkeypatch.setattr(bar, "LEAST_SLACK", 1e9)
+    (build,) = assess(_options(tmp_path, builds=(path,))).builds
+    assert build.robust.hits == build.clean.hits == 12

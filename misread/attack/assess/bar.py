@@ -1,0 +1,56 @@
+"""How far a build must be on the wrong side to count as broken: beyond what its own numbers wander by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from misread.attack.guard import untouched
+from misread.attack.judges import LEAST_SLACK, SAFETY, Judges
+from misread.attack.query.reader import ReaderModel
+from misread.runtime.noise import jitter
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from misread.attack.problem import Confirm, Model
+
+
+class Bar:
+    """The bar of one build.
+
+    Attributes:
+        slack: The margin that a misreading must have; twice what batch and session settings move margins by.
+    """
+
+    def __init__(self, model: Model, judges: Judges, images: Tensor) -> None:
+        """Measure the build's noise.
+
+        Args:
+            model: The build as attacks call it, in the order of `labels` that `margin` is asked with.
+            judges: The build first.
+            images: Some clean ones, (n, c, h, w).
+        """
+        self._model = model
+        reader, others = judges.readers[0], judges.others[0]
+        with torch.no_grad():
+            together = ReaderModel(reader)(images).cpu().numpy()
+            said = [ReaderModel(other)(images).cpu().numpy() for other in others]
+            said.append(torch.cat([ReaderModel(reader)(one[None]) for one in images]).cpu().numpy())
+        self.slack = max(LEAST_SLACK, *(SAFETY * jitter("", together, logits).margin for logits in said))
+
+    def margin(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Logit of the label less the largest other one, (n,)."""
+        with torch.no_grad(), untouched(self._model):
+            logits = self._model(images)
+        own = logits.gather(1, labels[:, None])
+        return (own - logits.scatter(1, labels[:, None], float("-inf"))).amin(1)
+
+    def broken(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Which images are misread by more than the noise, (n,) bool."""
+        return self.margin(images, labels) < -self.slack
+
+    def confirm(self, labels: Tensor) -> Confirm:
+        """The bar as the last word in `execute` on images with these labels."""
+        return lambda found, rows: self.broken(found, labels[rows])
