@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from misread.attack.threat import NORMS
 from tests.attack.oracle import Instance, instance_b, on_grid
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def grid_instance() -> Instance:
 @pytest.fixture(scope="session")
 def optima(instance: Instance) -> dict[str, torch.Tensor]:
     """Exact smallest sizes per norm, (64,)."""
-    return {norm: torch.from_numpy(instance.optimum(norm)) for norm in ("linf", "l2")}
+    return {norm: torch.from_numpy(instance.optimum(norm)) for norm in NORMS}
 
 
 @pytest.fixture

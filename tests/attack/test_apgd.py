@@ -212,7 +212,7 @@ def test_the_walk_finds_the_way_by_itself(
     norm: Norm, monkeypatch: pytest.MonkeyPatch, instance: Instance, optima: dict[str, Tensor]
 ) -> None:
     """From the clean image: for a linear model, the start at the boundary is the answer already."""
-    monkeypatch.setattr(apgd, "into", lambda delta, _: torch.zeros_like(delta))
+    monkeypatch.setattr(apgd, "inside", lambda _, delta, *__: torch.zeros_like(delta))
     for row in range(0, 64, 3):
         outcome = _run(ApgdTargeted(), instance, row, norm, float(optima[norm][row]) * 1.02)
         assert outcome.found == 1, f"image {row}"

@@ -45,6 +45,10 @@ class Ball(Protocol):
         """Smallest delta with ``normal . delta >= deficit``; see `towards` for the box."""
         ...
 
+    def farthest(self, normal: Tensor, radius: float, room: Tensor) -> Tensor:
+        """Where in ball and box ``normal . delta`` is largest; 0 where the normal is 0."""
+        ...
+
     def whole(self, levels: Tensor, radius: float) -> Tensor:
         """Move real-valued levels (inside the ball) to whole levels inside the ball."""
         ...

@@ -53,6 +53,11 @@ class L0:
         shares = torch.zeros_like(gain).scatter(1, order, share)
         return (self._pixels(room * normal.sign()) * shares[:, None]).flatten(1)
 
+    def farthest(self, normal: Tensor, radius: float, room: Tensor) -> Tensor:
+        """Move the pixels of largest gain to the wall of the box."""
+        gain = self._pixels(normal.abs() * room).sum(1)
+        return self._top(room * normal.sign(), gain, radius)
+
     def whole(self, levels: Tensor, radius: float) -> Tensor:  # noqa: ARG002 - rounding adds no pixel
         """Round to nearest."""
         return levels.round()

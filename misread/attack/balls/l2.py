@@ -36,10 +36,18 @@ class L2:
     def reach(self, normal: Tensor, deficit: Tensor, room: Tensor) -> Tensor:
         """Smallest t with sum |w| min(t |w|, room) >= deficit: piecewise linear in t again."""
         slope = normal.abs()
-        corner = torch.where(slope > 0, room / slope.clamp_min(TINY), torch.full_like(room, float("inf")))
-        corners, order = corner.sort(dim=1)
+        corners, order = _corners(slope, room).sort(dim=1)
         weights, rooms = slope.gather(1, order), room.gather(1, order)
-        step = solve(weights * rooms, weights.square(), corners.clamp_max(1e30), deficit)
+        step = solve(weights * rooms, weights.square(), corners, deficit)
+        return torch.minimum(step * slope, room) * normal.sign()
+
+    def farthest(self, normal: Tensor, radius: float, room: Tensor) -> Tensor:
+        """Largest t with sum min(t |w|, room)^2 <= radius^2: piecewise linear in t^2."""
+        slope = normal.abs()
+        corners, order = _corners(slope, room).sort(dim=1)
+        weights, rooms = slope.gather(1, order), torch.where(slope > 0, room, 0.0).gather(1, order)
+        enough = torch.full_like(slope[:, 0], radius**2)
+        step = solve(rooms.square(), weights.square(), corners.square(), enough).sqrt()
         return torch.minimum(step * slope, room) * normal.sign()
 
     def whole(self, levels: Tensor, radius: float) -> Tensor:
@@ -52,3 +60,8 @@ class L2:
         excess = whole.double().square().sum(1, keepdim=True) - allowed
         give_back = (saved.cumsum(1) - saved < excess) & (saved > 0)
         return whole - torch.zeros_like(whole).scatter(1, order, give_back.to(whole.dtype)) * whole.sign()
+
+
+def _corners(slope: Tensor, room: Tensor) -> Tensor:
+    """Where min(t slope, room) stops growing; far away where there is no slope."""
+    return torch.where(slope > 0, room / slope.clamp_min(TINY), torch.full_like(room, float("inf"))).clamp_max(1e15)

@@ -41,6 +41,10 @@ class Linf:
         size = solve(weights * rooms, weights, rooms, deficit)
         return torch.minimum(size.expand_as(room), room) * normal.sign()
 
+    def farthest(self, normal: Tensor, radius: float, room: Tensor) -> Tensor:
+        """As far as radius and room let each value go."""
+        return room.clamp_max(radius) * normal.sign()
+
     def whole(self, levels: Tensor, radius: float) -> Tensor:
         """Round to nearest, then clamp to the whole levels inside the radius."""
         cap = int(FULL_SCALE * min(radius, 1.0) + 1e-6)

@@ -1,4 +1,7 @@
-"""Auto-PGD without a step size to choose, and its targeted form over the most promising classes, arXiv 2003.01690."""
+"""Auto-PGD without a step size to choose, and its targeted form over the most promising classes.
+
+arXiv 2003.01690; for l1 with the rules of arXiv 2103.01208.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from misread.attack.gradient.autostep import PlacedLoss, walk
-from misread.attack.gradient.start import into, random_start
+from misread.attack.gradient import autostep, sparse
+from misread.attack.gradient.rank import restart_loss
+from misread.attack.gradient.start import inside, random_start
 from misread.attack.minimal.boundary import gap, nearest_targets
-from misread.attack.objective import LOSSES, Loss
+from misread.attack.objective import LOSSES
 from misread.errors import OptionError
 from misread.registry import by_name
 
 if TYPE_CHECKING:
+    from misread.attack.gradient.autostep import PlacedLoss
+    from misread.attack.gradient.rank import RowLoss
     from misread.attack.problem import Kind, Problem
     from misread.attack.threat import Norm
 
@@ -29,7 +35,8 @@ class Apgd:
 
     Attributes:
         steps: Gradient passes per restart.
-        restarts: Independent runs; later ones work only on the images that are still read right.
+        restarts: Independent runs; later ones work only on the images that are still read right, and aim at the
+            second, third ... likeliest wanted class of the clean image, while it has such a class.
         random_start: Start the first run at a random point of the ball too; later runs always do.
         loss: Name in ``LOSSES``.
 
@@ -40,7 +47,7 @@ class Apgd:
 
     name: ClassVar[str] = "apgd"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1")
 
     steps: int = 100
     restarts: int = 1
@@ -63,9 +70,8 @@ class Apgd:
                 break
             random = bool(restart) or self.random_start
             start = random_start(problem, rows) if random else torch.zeros_like(problem.images[rows])
-            best[rows] = problem.images[rows] + walk(
-                problem, rows, start, _placed(loss, problem.wanted[rows]), self.steps
-            )
+            lowered = _placed(restart_loss(problem, loss, rows, restart), rows)
+            best[rows] = problem.images[rows] + _walk(problem, rows, start, lowered, self.steps)
         return best
 
 
@@ -88,7 +94,7 @@ class ApgdTargeted:
 
     name: ClassVar[str] = "apgd-t"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1")
 
     steps: int = 100
     targets: int = 9
@@ -113,18 +119,23 @@ class ApgdTargeted:
         """The best images towards the nearest target of each, (r, c, h, w)."""
         aim = nearest_targets(problem, rows, looked_at=self.looked_at, kept=self.targets)
         clean, radius = problem.images[aim.rows], problem.threat.radius
-        start = into(problem.ball.project(aim.delta.flatten(1), radius).view_as(clean), clean)
+        start = inside(problem.ball, aim.delta, clean, radius)
         wanted = problem.wanted[aim.rows]
 
         def loss(logits: Tensor, place: Tensor) -> Tensor:
             return _ratio(logits, gap(logits, wanted[place], aim.target[place]))
 
-        delta = walk(problem, aim.rows, start, loss, self.steps)
+        delta = _walk(problem, aim.rows, start, loss, self.steps)
         return (clean + delta)[:: len(aim.rows) // len(rows)]
 
 
-def _placed(loss: Loss, wanted: Tensor) -> PlacedLoss:
-    return lambda logits, place: loss(logits, wanted[place])
+def _walk(problem: Problem, rows: Tensor, start: Tensor, loss: PlacedLoss, steps: int) -> Tensor:
+    walk = sparse.walk if problem.threat.norm == "l1" else autostep.walk
+    return walk(problem, rows, start, loss, steps)
+
+
+def _placed(loss: RowLoss, rows: Tensor) -> PlacedLoss:
+    return lambda logits, place: loss(logits, rows[place])
 
 
 def _ratio(logits: Tensor, difference: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from misread.attack.goal import margin
-from misread.attack.gradient.start import into
+from misread.attack.gradient.start import inside
 
 if TYPE_CHECKING:
     from misread.attack.problem import Gradient, Problem
@@ -100,8 +100,8 @@ class Runs:
         self.improved = self.improved + (value < self.value)
         self.value, self.gradient = value, gradient
         better = value < self.best_value
-        self.best = _where(better, self.delta, self.best)
-        self.best_gradient = _where(better, gradient, self.best_gradient)
+        self.best = where(better, self.delta, self.best)
+        self.best_gradient = where(better, gradient, self.best_gradient)
         self.best_value = torch.where(better, value, self.best_value)
 
     def look_back(self, length: int) -> None:
@@ -113,9 +113,9 @@ class Runs:
         stuck = ~self.halved & (self.best_value >= self.checked)
         self.halved = seldom | stuck
         self.step = torch.where(self.halved[:, None], self.step / 2, self.step)
-        self.delta = _where(self.halved, self.best, self.delta)
-        self.before = _where(self.halved, self.best, self.before)
-        self.gradient = _where(self.halved, self.best_gradient, self.gradient)
+        self.delta = where(self.halved, self.best, self.delta)
+        self.before = where(self.halved, self.best, self.before)
+        self.gradient = where(self.halved, self.best_gradient, self.gradient)
         self.value = torch.where(self.halved, self.best_value, self.value)
         self.checked = self.best_value
         self.improved = torch.zeros_like(self.improved)
@@ -123,9 +123,9 @@ class Runs:
     def advance(self, ball: Ball, clean: Tensor, radius: float, momentum: float) -> None:
         """One step inside ball and box."""
         ahead = self.delta.flatten(1) - self.step * ball.unit(self.gradient.flatten(1))
-        target = into(ball.project(ahead, radius).view_as(clean), clean)
+        target = inside(ball, ahead.view_as(clean), clean, radius)
         moved = self.delta + (1 - momentum) * (target - self.delta) + momentum * (self.delta - self.before)
-        self.before, self.delta = self.delta, into(ball.project(moved.flatten(1), radius).view_as(clean), clean)
+        self.before, self.delta = self.delta, inside(ball, moved, clean, radius)
 
 
 def walk(problem: Problem, rows: Tensor, delta: Tensor, loss: PlacedLoss, steps: int) -> Tensor:
@@ -143,11 +143,11 @@ def walk(problem: Problem, rows: Tensor, delta: Tensor, loss: PlacedLoss, steps:
     """
     ball, radius, looks = problem.ball, problem.threat.radius, checkpoints(steps)
     best, place = delta.clone(), torch.arange(len(rows), device=rows.device)
-    seen, hit = _look(problem, rows, delta, place, loss)
+    seen, hit = look(problem, rows, delta, place, loss)
     runs = Runs.start(delta, seen.values, seen.gradient, 2 * radius)
     for number in range(steps):
         if number:
-            seen, hit = _look(problem, rows[runs.place], runs.delta, runs.place, loss)
+            seen, hit = look(problem, rows[runs.place], runs.delta, runs.place, loss)
             runs.score(seen.values, seen.gradient)
         if hit.any():
             best[runs.place] = runs.best
@@ -167,15 +167,18 @@ def walk(problem: Problem, rows: Tensor, delta: Tensor, loss: PlacedLoss, steps:
     return best
 
 
-def _look(problem: Problem, rows: Tensor, delta: Tensor, place: Tensor, loss: PlacedLoss) -> tuple[Gradient, Tensor]:
+def look(
+    problem: Problem, rows: Tensor, delta: Tensor, place: Tensor, loss: PlacedLoss, *, offer: bool = True
+) -> tuple[Gradient, Tensor]:
     """One gradient pass, and which points look misread, (r,) bool; these are offered."""
     points = problem.images[rows] + delta
     seen = problem.gradient(points, rows, lambda logits, _: loss(logits, place))
     hit = margin(seen.logits, problem.wanted[rows]) < 0
-    if hit.any():
+    if offer and hit.any():
         problem.offer(points[hit], rows[hit])
     return seen, hit
 
 
-def _where(condition: Tensor, first: Tensor, second: Tensor) -> Tensor:
+def where(condition: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Whole rows of the one or the other, (r, c, h, w), by a condition (r,)."""
     return torch.where(condition.view(-1, 1, 1, 1), first, second)

@@ -1,4 +1,4 @@
-"""The fast gradient sign method, arXiv 1412.6572."""
+"""The fast gradient sign method, arXiv 1412.6572, and its kin in the other norms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from misread.attack.gradient.rank import open_at, ranked_loss
 from misread.attack.objective import LOSSES
+from misread.attack.project import room_along
 from misread.errors import OptionError
 from misread.registry import by_name
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fgsm:
-    """One step to a corner of the ball, cut by the box.
+    """One step to where the linearised loss is lowest.
+
+    For linf this is a corner of the ball, cut by the box. In the other norms what the box would cut off is spent on
+    other values: l2 follows the gradient up to the walls, l1 and l0 fill the steepest values or pixels.
 
     Attributes:
         restarts: Steps per image, each from the clean image: the first along the loss, the later ones, on images that
@@ -33,7 +37,7 @@ class Fgsm:
 
     name: ClassVar[str] = "fgsm"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = ("linf",)
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1", "l0")
 
     restarts: int = 1
     loss: str = "margin"
@@ -54,7 +58,8 @@ class Fgsm:
                 break
             loss = ranked_loss(problem, by_name("loss", LOSSES, self.loss), rows, rank)
             clean = problem.images[rows]
-            step = ball.unit(problem.gradient(clean, rows, loss).gradient.flatten(1)).view_as(clean)
-            last[rows] = clean - problem.threat.radius * step  # settling cuts it by the box
+            downhill = -problem.gradient(clean, rows, loss).gradient.flatten(1)
+            step = ball.farthest(downhill, problem.threat.radius, room_along(downhill, clean.flatten(1)))
+            last[rows] = clean + step.view_as(clean)
             problem.offer(last[rows], rows)
         return last

@@ -11,6 +11,7 @@ import torch
 from misread.attack.goal import margin
 from misread.attack.gradient.rank import RowLoss, open_at, ranked_loss
 from misread.attack.objective import LOSSES
+from misread.attack.project import room_along
 from misread.errors import OptionError
 from misread.registry import by_name
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from misread.attack.problem import Kind, Problem
+    from misread.attack.project import Ball
     from misread.attack.threat import Norm
 
 
@@ -26,7 +28,8 @@ class MiFgsm:
     """Equal steps along the sign of accumulated gradients, each brought to a mean absolute value of 1.
 
     The steps together are just as long as the radius, so no value that set out the wrong way can cross the ball: the
-    point is a change that transfers, not the strongest one.
+    point is a change that transfers, not the strongest one. In l2 and l1 each step is a part of the way to the point
+    of ball and box that lies farthest along the accumulated gradients, these brought to a length of 1 in l2.
 
     Attributes:
         steps: Gradient passes per restart.
@@ -42,7 +45,7 @@ class MiFgsm:
 
     name: ClassVar[str] = "mi-fgsm"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = ("linf",)
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1")
 
     steps: int = 10
     decay: float = 1.0
@@ -79,7 +82,7 @@ class MiFgsm:
         velocity = torch.zeros_like(x)
         for _ in range(self.steps):
             here = problem.gradient(x, rows, loss)
-            velocity = self.decay * velocity + _normalised(here.gradient)
+            velocity = self.decay * velocity + _normalised(here.gradient, euclidean=problem.threat.norm == "l2")
             hit = margin(here.logits, problem.wanted[rows]) < 0
             keep = torch.ones_like(hit)
             keep[hit] = ~problem.offer(x[hit], rows[hit])
@@ -87,11 +90,21 @@ class MiFgsm:
             if len(rows) == 0:
                 break
             clean = problem.images[rows]
-            moved = x - clean - radius / self.steps * velocity.sign()
+            moved = x - clean + _step(ball, velocity, clean, radius) / self.steps
             x = (clean + ball.project(moved.flatten(1), radius).view_as(x)).clamp(0, 1)
         return rows, x
 
 
-def _normalised(gradient: Tensor) -> Tensor:
-    """Mean absolute value 1, or 0 where the gradient is 0: a NaN would stay in the sum for good."""
-    return gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
+def _step(ball: Ball, velocity: Tensor, clean: Tensor, radius: float) -> Tensor:
+    """All steps together along one velocity; for linf the published step, which the box cuts afterwards."""
+    if ball.name == "linf":
+        return -radius * velocity.sign()
+    downhill = -velocity.flatten(1)
+    return ball.farthest(downhill, radius, room_along(downhill, clean.flatten(1))).view_as(clean)
+
+
+def _normalised(gradient: Tensor, *, euclidean: bool) -> Tensor:
+    """Mean absolute value or length 1, or 0 where the gradient is 0: a NaN would stay in the sum for good."""
+    tiny = torch.finfo(gradient.dtype).tiny
+    scaled = gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp_min(tiny)
+    return scaled / scaled.square().sum((1, 2, 3), keepdim=True).sqrt().clamp_min(tiny) if euclidean else scaled

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from misread.attack.minimal.boundary import gap
@@ -39,3 +40,15 @@ def ranked_loss(problem: Problem, loss: Loss, rows: Tensor, rank: int) -> RowLos
     target = problem.labels.clone()
     target[rows] = clean.topk(rank + 1, dim=1).indices[:, rank]
     return lambda logits, rows: gap(logits, problem.wanted[rows], target[rows])
+
+
+def restart_loss(problem: Problem, loss: Loss, rows: Tensor, restart: int) -> RowLoss:
+    """What to lower in a run that starts anew: `ranked_loss`, and the loss again where an image has no such class.
+
+    A loss for all classes at once leads most random starts of an image to the same class (arXiv 1910.09338).
+    """
+    ranked = problem.wanted.sum(1) > restart
+    if restart == 0 or not ranked[rows].any():
+        return ranked_loss(problem, loss, rows, 0)
+    towards = ranked_loss(problem, loss, rows[ranked[rows]], restart)
+    return lambda logits, rows: torch.where(ranked[rows], towards(logits, rows), loss(logits, problem.wanted[rows]))
