@@ -118,3 +118,10 @@ def doubles(*shape: int, seed: int = 0) -> Tensor:
     """Return normal noise in double precision that wants gradients."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_()
+
+
+def label(value: object) -> str:
+    """Return a short name of a test's parameter: attributes and words as they are, arrays left out."""
+    if isinstance(value, dict):
+        return ",".join(f"{name}={entry}" for name, entry in value.items())
+    return str(value) if isinstance(value, str | int) else ""

@@ -56,8 +56,8 @@ def _one_hot(node: Node, places: Tensor, depth: Tensor, off_on: Tensor) -> Tenso
 
 
 def _non_zero(_: Node, values: Tensor) -> Tensor:
-    """Return the places that are not zero, a row for each axis."""
-    return values.nonzero().T if values.dim() else values.reshape(1).nonzero().T[:0]
+    """Return the places that are not zero, a row for each axis; a scalar has one."""
+    return (values if values.dim() else values.reshape(1)).nonzero().T
 
 
 def _compress(node: Node, values: Tensor, condition: Tensor) -> Tensor:

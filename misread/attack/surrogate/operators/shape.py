@@ -77,7 +77,7 @@ def _identity(_: Node, values: Tensor) -> Tensor:
 def _dropout(
     node: Node, values: Tensor, ratio: Tensor | None = None, training: Tensor | None = None
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Return the tensor as it is, and the mask, all true, where it is asked for.
+    """Return the tensor as it is, and where it is asked for the mask, which says what is kept only since opset 12.
 
     Raises:
         UnsupportedOperator: the graph drops values when it runs.
@@ -85,7 +85,8 @@ def _dropout(
     rate = node.get("ratio", 0.5) if ratio is None else float(ratio.item())
     if training is not None and training.item() and rate > 0:
         raise node.refuse(f"training_mode on and ratio {rate:g}")
-    return (values, torch.ones_like(values, dtype=torch.bool)) if len(node.outputs) > 1 else values
+    mask = torch.full_like(values, node.opset >= 12, dtype=values.dtype if node.opset < 10 else torch.bool)
+    return (values, mask) if len(node.outputs) > 1 else values
 
 
 SHAPE: Final[tuple[Operator, ...]] = (
