@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from misread import bundle as bundle_module
 from misread.bundle import MANIFEST, BundleWriter, read_bundle
+from misread.card import ModelCard
 from misread.change import measure_change
 from misread.errors import FileError
 from misread.wish import UNTARGETED, Wish
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from misread.card import ModelCard
 
 UInt8 = NDArray[np.uint8]
 BRIGHT = Wish.of(["bright"])
@@ -59,6 +58,29 @@ def test_a_bundle_comes_back(folder: Path, card: ModelCard) -> None:
         bundle.witness("7")
 
 
+def test_goals_come_back(tmp_path: Path) -> None:
+    three = ModelCard(labels=("dark", "bright", "odd"), size_hw=(8, 8))
+    writer = BundleWriter(tmp_path / "bundle")
+    goals = (Wish.of(["bright", "odd"]), Wish.of(away_from=["odd"]), UNTARGETED)
+    for goal in goals:
+        options: dict[str, Any] = {"label_given": True, "prepared": True, "source": "a.png", "goal": goal}
+        writer.add(clean=noise(), changed=noise(1), label="dark", torch_float=True, torch_8bit=True, **options)
+    writer.finish(card=three, origin="signs", threat={}, attack={}, counts={})
+    assert tuple(witness.goal for witness in read_bundle(tmp_path / "bundle").witnesses) == goals
+
+
+def test_a_manifest_of_schema_1_is_read(folder: Path) -> None:
+    """It had the goal as a text: `untargeted`, or the one label to reach."""
+    new = read_bundle(folder)
+    document = json.loads((folder / MANIFEST).read_text())
+    assert document["schema"] == 2
+    document["schema"] = 1
+    for entry, text in zip(document["witnesses"], ("untargeted", "bright"), strict=True):
+        entry["goal"] = text
+    (folder / MANIFEST).write_text(json.dumps(document))
+    assert read_bundle(folder) == new
+
+
 def edit(folder: Path, change: dict[str, Any] | None = None, witness: dict[str, Any] | None = None) -> None:
     document = json.loads((folder / MANIFEST).read_text())
     document.update(change or {})
@@ -79,7 +101,14 @@ def edit(folder: Path, change: dict[str, Any] | None = None, witness: dict[str, 
         ({"counts": {"a": "x"}}, None, "broken"),
         ({"origin": 3}, None, "expected a text"),
         (None, {"label": "green"}, "unknown label 'green'"),
+        ({"schema": 0}, None, "update misread"),
         (None, {"goal": "brigth"}, "did you mean 'bright'"),
+        (None, {"goal": "dark"}, "nothing to be misread as"),
+        (None, {"goal": 3}, "expected a goal with kind and labels"),
+        (None, {"goal": {"kind": 3, "labels": ["bright"]}}, "broken"),
+        (None, {"goal": {"kind": "away", "labels": ["bright"]}}, "did you mean 'away-from'"),
+        (None, {"goal": {"kind": "away-from", "labels": ["brigth"]}}, "did you mean 'bright'"),
+        (None, {"goal": {"kind": "away-from", "labels": ["bright"]}}, "nothing to be misread as"),
         (None, {"change": {"values": 1}}, "broken"),
         (None, {"clean": {"path": "../../secret.png", "sha256": ""}}, "leaves the bundle"),
         (None, {"clean": {"path": "/etc/passwd", "sha256": ""}}, "leaves the bundle"),
