@@ -81,7 +81,9 @@ class Surrogate(nn.Module):
             message = f"the graph takes (n, c, h, w) of {list(self.shape)}, got {list(images.shape)}"
             raise ModelError(message)
         count, size = len(images), self.fixed_batch or len(images)
-        if count == size or not count:
+        if not count:  # operators need not know what to do with nothing
+            return self._run(images.new_zeros(self.fixed_batch or 1, *images.shape[1:]))[:0]
+        if count == size:
             return self._run(images)
         short = -count % size
         filled = torch.cat([images, images[-1:].expand(short, -1, -1, -1)]) if short else images
