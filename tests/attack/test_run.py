@@ -151,6 +151,22 @@ def test_a_build_that_never_misreads_is_counted_as_such(place: Path, monkeypatch
     assert (result.verified["build"].hits, result.verified["build"].total) == (0, 1)
 
 
+@pytest.mark.parametrize(("turns", "verified", "level"), [(121.5, "1/1", 122), (255.0, "0/1", 121)])
+def test_a_fixed_budget_goes_on_until_the_build_misreads_too(
+    place: Path, monkeypatch: pytest.MonkeyPatch, turns: float, verified: str, level: int
+) -> None:
+    """The twin turns at 120.5; where the build never does, the copy that the twin misreads is a witness as before."""
+    judges = Judges(readers=(_reader(turns),), labels=("dark", "bright"), slack=[1e-3], others=[()])
+    monkeypatch.setattr(Judges, "open", lambda builds, card: judges)
+    settings = {"steps": 40, "step": 0.05}
+    fixed = {"attack": "pgd", "settings": settings, "threat": Threat(eps=8 / 255)}
+    result = attack_to_bundle(_options(place, data=place / "data" / "dark" / "a.png", **fixed))
+    (witness,) = result.bundle.witnesses
+    assert result.found.hits == 1
+    assert result.verified["build"].text()[:3] == verified
+    assert result.bundle.read(witness.changed).mean() == level
+
+
 GREY = """
 import torch
 from misread.card import ModelCard
