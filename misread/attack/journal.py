@@ -28,7 +28,7 @@ from misread.errors import FileError, InputError, MisreadError, OptionError
 from misread.files import DISK_ERRORS, atomic_write, cannot_read, refuse_existing, storage_errors, swap_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 KIND: Final = "misread-journal"
 SCHEMA: Final = 1
@@ -108,7 +108,9 @@ def journal_of(
         if not journal.lines:
             shutil.rmtree(part, ignore_errors=True)
             raise
-        kept = f"{len(journal.lines)} of {total} pictures are kept in {part}; the same command with --resume goes on"
+        kept = (
+            f"{_pictures(journal.lines)} of {total} pictures are kept in {part}; the same command with --resume goes on"
+        )
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(f"stopped; {kept}") from error
         if isinstance(error, MisreadError):
@@ -159,8 +161,7 @@ def _found(part: Path, about: Mapping[str, str], total: int, *, resume: bool, ov
                 shutil.rmtree(part)
             stream.close()
             return None
-        stream.seek(0)
-        done = max(0, sum(1 for _ in stream) - 1)
+        done = _pictures(_lines(part, stream)[1:])
     except BaseException:
         stream.close()
         raise
@@ -228,6 +229,11 @@ def _locked(part: Path) -> BinaryIO:
 
 def _encoded(line: Line) -> bytes:
     return (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _pictures(lines: Sequence[Line]) -> int:
+    """How many pictures the lines speak of: one each, or as many as a line lists."""
+    return sum(len(line.get("pictures", (None,))) for line in lines)
 
 
 def _short(text: str | None) -> str:

@@ -37,14 +37,14 @@ def take_up(
             if made.spent.source != sample.name or sample.path.stat().st_size != line["bytes"]:
                 raise FileError(f"{sample.path} is not the picture that {journal.part} was begun with")
             if made.witness is not None:
-                _check(journal, made.witness)
+                check(journal, made.witness)
                 writer.witnesses.append(made.witness)
             tally.add(made)
         start = _last(journal, craft)
     except (KeyError, TypeError, ValueError, OSError, MisreadError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise FileError(f"cannot resume: {reason}; begin anew with --overwrite instead of --resume") from error
-    _sweep(journal, writer.witnesses)
+    sweep(journal, writer.witnesses)
     return start, len(tally.each)
 
 
@@ -58,14 +58,19 @@ def _last(journal: Journal, craft: Craft) -> int:
     return int(end if whole else start)
 
 
-def _check(journal: Journal, witness: Witness) -> None:
+def check(journal: Journal, witness: Witness) -> None:
+    """Hold a witness's files against their hashes.
+
+    Raises:
+        FileError: one is missing or changed.
+    """
     for picture in _pictures(witness):
         path = journal.folder / picture.path
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != picture.sha256:
             raise FileError(f"{path} is not as it was written")
 
 
-def _sweep(journal: Journal, witnesses: Sequence[Witness]) -> None:
+def sweep(journal: Journal, witnesses: Sequence[Witness]) -> None:
     """Remove what was being written when the run was killed."""
     known = {picture.path for witness in witnesses for picture in _pictures(witness)}
     with storage_errors(journal.part):

@@ -62,6 +62,7 @@ def assess(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     seed: Seed = 0,
     overwrite: Overwrite = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped; needs its -o.")] = False,
     json: Json = False,
 ) -> None:
     """Measure robust accuracy with the fixed suite: of the model, and of each deployed build."""
@@ -80,6 +81,7 @@ def assess(
         limit=limit,
         seed=seed,
         overwrite=overwrite,
+        resume=resume,
         weights=weights,
         flags=flags_said(context),
         device=device,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import torch
 
 from misread.attack.guard import untouched
-from misread.attack.judges import LEAST_SLACK, SAFETY, Judges
+from misread.attack.judges import LEAST_SLACK, SAFETY
 from misread.attack.query.reader import ReaderModel
 from misread.runtime.noise import jitter
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from misread.attack.judges import Judges
     from misread.attack.problem import Confirm, Model
 
 
@@ -24,21 +25,25 @@ class Bar:
         slack: The margin that a misreading must have; twice what batch and session settings move margins by.
     """
 
-    def __init__(self, model: Model, judges: Judges, images: Tensor) -> None:
-        """Measure the build's noise.
+    def __init__(self, model: Model, *, slack: float) -> None:
+        """Take a bar that is known.
 
         Args:
             model: The build as attacks call it, in the order of `labels` that `margin` is asked with.
-            judges: The build first.
-            images: Some clean ones, (n, c, h, w).
+            slack: See the class.
         """
-        self._model = model
+        self._model, self.slack = model, slack
+
+    @classmethod
+    def measured(cls, model: Model, judges: Judges, images: Tensor) -> Self:
+        """Measure the build's noise on some clean images, (n, c, h, w)."""
         reader, others = judges.readers[0], judges.others[0]
         with torch.no_grad():
             together = ReaderModel(reader)(images).cpu().numpy()
             said = [ReaderModel(other)(images).cpu().numpy() for other in others]
             said.append(torch.cat([ReaderModel(reader)(one[None]) for one in images]).cpu().numpy())
-        self.slack = max(LEAST_SLACK, *(SAFETY * jitter("", together, logits).margin for logits in said))
+        slack = max(LEAST_SLACK, *(SAFETY * jitter("", together, logits).margin for logits in said))
+        return cls(model, slack=slack)
 
     def margin(self, images: Tensor, labels: Tensor) -> Tensor:
         """Logit of the label less the largest other one, (n,)."""

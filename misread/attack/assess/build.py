@@ -6,18 +6,20 @@ itself: gradients from its own graph, and every candidate judged by onnxruntime;
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
 from misread.attack.assess.bar import Bar
-from misread.attack.assess.suite import ASKING, SKIPPED, STANDS, SUITES, Fallen, Suite
+from misread.attack.assess.suite import ASKING, SKIPPED, STANDS, SUITES, Fallen, StageTally, Suite
 from misread.attack.judges import Judges
 from misread.attack.query.reader import ReaderModel
 from misread.attack.subject import FileModel
 from misread.attack.surrogate import UnsupportedOperator, load_surrogate_origin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from misread.attack.threat import Threat
     from misread.card import ModelCard
 
+_COUNTS: Final = ("clean", "offered", "transferred", "standing")
 TRANSFER: Final = -3
 """In `Fallen.by`: the copy that broke the model broke the build too."""
 
@@ -65,6 +68,20 @@ class BuildSuite:
         self.clean = self.offered = self.transferred = self.standing = 0
         self._bar: Bar | None = None
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a journal keeps."""
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        slack = None if self._bar is None else self._bar.slack
+        return {"slack": slack, "tallies": [asdict(tally) for tally in self.suite.tallies], **counts}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what a journal kept."""
+        for name in _COUNTS:
+            setattr(self, name, int(state[name]))
+        self.suite.tallies = [StageTally(**entry) for entry in state["tallies"]]
+        self._bar = None if state["slack"] is None else Bar(self.model, slack=state["slack"])
+
     def take(self, images: Tensor, labels: Tensor, fallen: Fallen, *, seed: int) -> Fallen:
         """Judge what broke the model, then attack what still stands.
 
@@ -74,7 +91,7 @@ class BuildSuite:
             fallen: How they fared on the model.
             seed: Of all draws.
         """
-        bar = self._bar = self._bar or Bar(self.model, self.judges, images)
+        bar = self._bar = self._bar or Bar.measured(self.model, self.judges, images)
         right = bar.margin(images, labels) > 0
         broken = (fallen.by >= 0) & right
         hit = broken.clone()

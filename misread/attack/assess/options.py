@@ -28,6 +28,7 @@ class AssessOptions:
         limit: Take at most so many pictures, spread evenly; None takes all.
         seed: Of all randomness.
         overwrite: Replace an existing bundle.
+        resume: Go on with a run that was stopped; it needs `out`, where what is done was kept.
         weights: Of the origin.
         flags: What the command line says of the card.
         device: `cpu` or `cuda`.
@@ -44,6 +45,7 @@ class AssessOptions:
     limit: int | None = None
     seed: int = 0
     overwrite: bool = False
+    resume: bool = False
     weights: Path | None = None
     flags: CardFlags = field(default_factory=CardFlags)
     device: str = "cpu"
@@ -56,6 +58,8 @@ class AssessOptions:
             raise OptionError(f"limit is at least 1, got {self.limit}; leave it out to take all pictures")
         if not 0 <= self.seed < 2**62:
             raise OptionError(f"seed is a whole number from 0, got {self.seed}")
+        if self.resume and self.out is None:
+            raise OptionError("a run is kept in the folder of its bundle; give the same -o BUNDLE to resume it")
         if self.data is None and self.model != "signs":
             raise OptionError(f"{self.model} brings no pictures of its own; add --data with labelled ones")
         twice = sorted({str(path) for path in self.builds if self.builds.count(path) > 1})

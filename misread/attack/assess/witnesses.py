@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from misread.bundle import BundleWriter
+from misread.attack.resume import check, sweep
+from misread.bundle import BundleWriter, witness_of
 from misread.change import placebo
 from misread.pixels import from_unit
 from misread.wish import UNTARGETED
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from misread.attack.assess.options import AssessOptions
     from misread.attack.assess.suite import Fallen
+    from misread.attack.journal import Journal
     from misread.attack.subject import Subject
+    from misread.bundle import Witness
     from misread.data import Sample
 
 
@@ -29,6 +32,7 @@ class Witnesses:
     def __init__(self, folder: Path, options: AssessOptions, target: Subject) -> None:
         """Begin an empty bundle in a folder."""
         self.writer, self.options, self.target = BundleWriter(folder), options, target
+        self._kept = 0
 
     def add(self, samples: Sequence[Sample], images: Tensor, labels: Tensor, fallen: Sequence[Fallen]) -> None:
         """Write one copy of each picture that anything broke; the model's own comes first."""
@@ -53,7 +57,27 @@ class Witnesses:
                 source=sample.name,
             )
 
-    def finish(self, pictures: int, clean: int) -> None:
+    def fresh(self) -> list[Witness]:
+        """The witnesses since this was asked last."""
+        new = self.writer.witnesses[self._kept :]
+        self._kept = len(self.writer.witnesses)
+        return new
+
+    def restore(self, journal: Journal) -> None:
+        """Take over the witnesses that a journal kept, their files checked; later files are removed.
+
+        Raises:
+            FileError: a file is not as it was written.
+        """
+        for line in journal.lines:
+            for entry in line["witnesses"]:
+                witness = witness_of(entry, self.target.card)
+                check(journal, witness)
+                self.writer.witnesses.append(witness)
+        self._kept = len(self.writer.witnesses)
+        sweep(journal, self.writer.witnesses)
+
+    def finish(self, pictures: int, clean: int, created: str) -> None:
         """Write the manifest."""
         threat, found = self.options.threat, len(self.writer.witnesses)
         self.writer.finish(
@@ -74,6 +98,7 @@ class Witnesses:
                 "proposed": found,
                 "found": found,
             },
+            created=created,
         )
 
 

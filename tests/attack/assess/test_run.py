@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from misread.attack.assess import run
 from misread.attack.assess.options import AssessOptions
 from misread.attack.assess.run import assess
 from misread.attack.assess.suite import SUITES, Stage
@@ -14,11 +17,15 @@ from misread.attack.gradient.apgd import ApgdTargeted
 from misread.attack.query.square import Square
 from misread.attack.threat import Threat
 from misread.bundle import read_bundle
-from misread.errors import OptionError
+from misread.errors import FileError, InputError, OptionError
 from misread.flags import CardFlags
 from misread.report.json import dumps, result_document
 from misread.report.text.assess import assess_text
 from tests.attack.assess.linear import SIDE, classifier, write_factory, write_onnx, write_pictures
+
+if TYPE_CHECKING:
+    from misread.attack.assess.result import Assessment
+    from misread.attack.assess.run import Progress
 
 LEVELS = 9
 
@@ -128,6 +135,7 @@ def test_pictures_without_labels_are_labelled_by_what_is_read(tmp_path: Path) ->
         ({"limit": 0}, "limit is at least 1"),
         ({"seed": -1}, "seed is a whole number"),
         ({"data": None}, "add --data"),
+        ({"resume": True}, "give the same -o"),
         ({"builds": (Path("a.onnx"), Path("a.onnx"))}, "given twice"),
     ],
 )
@@ -165,3 +173,58 @@ def test_a_misreading_inside_the_noise_does_not_break_a_build(tmp_path: Path, mo
     monkeypatch.setattr(bar, "LEAST_SLACK", 1e9)
     (build,) = assess(_options(tmp_path, builds=(path,))).builds
     assert build.robust.hits == build.clean.hits == 12
+
+
+def _stops(after: int) -> Progress:
+    def progress(what: str, done: int, total: int) -> None:
+        if what == "assessing: apgd-t" and done >= after:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def _plain(result: Assessment) -> Any:
+    """All but the seconds."""
+    document = result_document("misread-assessment", replace(result, seconds=0.0))
+    for stages in (document["stages"], *(build["stages"] for build in document["builds"])):
+        for stage in stages:
+            stage["seconds"] = 0.0
+    return document
+
+
+def test_a_stopped_run_goes_on_to_the_same_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "CHUNK", 4)
+    path = write_onnx(classifier(lean=0.35), tmp_path / "tough.onnx")
+    options = _options(tmp_path, builds=(path,), out=tmp_path / "bundle")
+    whole = assess(options)
+    before = {file.name: file.read_bytes() for file in sorted((tmp_path / "bundle").rglob("*.png"))}
+    options = replace(options, overwrite=True)
+    with pytest.raises(KeyboardInterrupt, match=r"4 of 12 pictures are kept in .*--resume goes on"):
+        assess(options, progress=_stops(4))
+    moved = (tmp_path / "bundle").rename(tmp_path / "first")
+    with pytest.raises(InputError, match="holds 4 of 12 pictures of a run that was stopped"):
+        assess(replace(options, overwrite=False))
+    moved.rename(tmp_path / "bundle")
+    with pytest.raises(KeyboardInterrupt):
+        assess(replace(options, resume=True), progress=_stops(8))
+    resumed = assess(replace(options, resume=True))
+    assert _plain(resumed) == _plain(whole)
+    assert {file.name: file.read_bytes() for file in sorted((tmp_path / "bundle").rglob("*.png"))} == before
+    assert len(read_bundle(tmp_path / "bundle").witnesses) * 3 == len(before)
+
+
+def test_a_journal_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "CHUNK", 4)
+    options = _options(tmp_path, out=tmp_path / "bundle")
+    with pytest.raises(KeyboardInterrupt):
+        assess(options, progress=_stops(4))
+    with pytest.raises(OptionError, match="was begun with threat"):
+        assess(replace(options, resume=True, threat=Threat(eps=3 / 255)))
+    journal = tmp_path / "bundle.part" / "journal.jsonl"
+    head, line = journal.read_text().splitlines()
+    journal.write_text(f"{head}\n{line.replace('000.png', '900.png')}\n")
+    with pytest.raises(FileError, match="cannot resume: the pictures are others"):
+        assess(replace(options, resume=True))
+    journal.write_text(f"{head}\n{line.replace('standing', 'upright')}\n")
+    with pytest.raises(FileError, match="cannot resume: 'standing' is missing"):
+        assess(replace(options, resume=True))
