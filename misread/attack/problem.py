@@ -14,6 +14,7 @@ from misread.attack.budget import Budget
 from misread.attack.goal import Goal, achieved
 from misread.attack.project import Ball, ball_of
 from misread.attack.settle import Settled, settle
+from misread.attack.speed.passes import slopes
 from misread.attack.threat import FULL_SCALE, Norm, Threat
 
 Model = Callable[[Tensor], Tensor]
@@ -151,10 +152,12 @@ class Problem:
         Args:
             x: Where.
             rows: Which images they belong to.
-            loss: (logits (r, k), rows (r,)) -> (r,).
+            loss: (logits (r, k), rows (r,)) -> (r,), each of its own row alone. A prepared model is asked in chunks:
+                each time the loss sees all rows, those of other chunks as they are known by then or NaN.
         """
         allowed = self.affordable(rows)
-        logits, values, raw = self._differentiate(x, rows, allowed, loss)
+        places = allowed.nonzero().flatten()
+        logits, values, raw = slopes(self.model, x, places, self._classes, lambda logits: loss(logits, rows))
         gradient = torch.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
         if self.mask is not None:
             gradient = gradient * self.mask[rows]
@@ -176,7 +179,7 @@ class Problem:
             x: Candidates.
             rows: Which images they belong to.
             logits: Of x, (r, k), if known. They tell whether x reached the goal before rounding, and save the pass when
-                settling leaves every candidate as it is.
+                settling leaves every candidate as it is. Not believed where gradient passes are rougher than others.
 
         Returns:
             (r,) bool: the settled candidate reaches the goal, on the deployed build too where one has a say.
@@ -185,6 +188,8 @@ class Problem:
             return torch.zeros_like(rows, dtype=torch.bool)
         settled = self.settle(x, rows)
         self.refused.index_add_(0, rows, settled.refused.to(rows.dtype))
+        if getattr(self.model, "rough", False):
+            logits = None
         if logits is not None:
             self.proposed[rows[achieved(logits, self.wanted[rows]) & ~settled.refused]] = True
         if logits is None or not torch.equal(settled.images, x.detach()):
@@ -204,24 +209,6 @@ class Problem:
         """Fresh draws from [-1, 1] of the images' shape, each from its image's own stream."""
         draws = [torch.rand(self.images.shape[1:], generator=self._streams[row]) for row in rows.tolist()]
         return torch.stack(draws).to(self.images).mul_(2).sub_(1)
-
-    def _differentiate(
-        self, x: Tensor, rows: Tensor, allowed: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits, values and gradients of all rows; the loss sees all of them, so that it may keep its own places."""
-        point = x.detach().requires_grad_()
-        with torch.enable_grad():
-            if allowed.all():
-                logits = self.model(point)
-            else:
-                logits = torch.full((len(rows), self._classes), torch.nan, dtype=x.dtype, device=x.device)
-                if allowed.any():
-                    logits = logits.index_put((allowed.nonzero().flatten(),), self.model(point[allowed]).to(x.dtype))
-            values = loss(logits, rows)
-            if not values.requires_grad:
-                return logits.detach(), values.detach(), torch.zeros_like(x)
-            (raw,) = torch.autograd.grad(values[allowed].sum(), point)
-        return logits.detach(), values.detach(), raw
 
 
 def _stream(seed: int, image: Tensor) -> torch.Generator:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
+from misread.attack.speed.layout import ChannelsLast
 from misread.pixels import crop_plan
 from misread.resample import resize_weights
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from misread.card import ModelCard
 
 Space = Literal["input", "file"]
+__all__ = ["ChannelsLast", "FileView", "Space"]
 
 
 class FileView(nn.Module):
@@ -56,39 +58,22 @@ class FileView(nn.Module):
             pixels = _rounded((pixels * luma).sum(1, keepdim=True))
         return pixels / 255
 
+    @property
+    def chunk(self) -> int | None:
+        """How many pictures a prepared twin takes at a time; None for any other."""
+        chunk: int | None = getattr(self.twin, "chunk", None)
+        return chunk
 
-class ChannelsLast(nn.Module):
-    """A twin whose convolutions run in the channels-last layout, which CPUs and GPUs work through faster.
+    @property
+    def rough(self) -> bool:
+        """Whether a prepared twin is rougher in gradient passes."""
+        rough: bool = getattr(self.twin, "rough", False)
+        return rough
 
-    A network that cannot (it flattens with ``view``, or holds weights of five axes) runs in the usual layout.
-    """
-
-    def __init__(self, twin: nn.Module) -> None:
-        """Take over the twin: its weights change layout, not value."""
-        super().__init__()
-        self.twin, self._layout = twin, torch.channels_last
-        try:
-            self._lay_out()
-        except RuntimeError:
-            self._fall_back()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits."""
-        try:
-            logits: Tensor = self.twin(x.contiguous(memory_format=self._layout))
-        except RuntimeError:
-            if self._layout == torch.contiguous_format:
-                raise
-            self._fall_back()
-            logits = self.twin(x.contiguous(memory_format=self._layout))
-        return logits
-
-    def _fall_back(self) -> None:
-        self._layout = torch.contiguous_format
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        self.twin.to(memory_format=self._layout)  # type: ignore[call-overload]  # missing in torch's stubs
+    def for_gradient(self, x: Tensor) -> Tensor:
+        """Logits to be differentiated, of at most ``chunk`` pictures."""
+        ask: Callable[[Tensor], Tensor] = getattr(self.twin, "for_gradient", self.twin)
+        return ask(self.prepared(x))
 
 
 def _axis(size_in: int, size_out: int, card: ModelCard, *, same: bool) -> Tensor:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from misread.attack.space import ChannelsLast, FileView
+from misread.attack.space import FileView
+from misread.attack.speed.layout import ChannelsLast
 from misread.card import ModelCard
 from misread.pixels import fit, to_unit
 
