@@ -7,7 +7,7 @@ graphs by as much as their quantisation error (onnxruntime issue 11576). A flip 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 Logits = NDArray[np.float32]
 
+#: A class further behind than this, six in a million, is out of every decision. Its logit says little: where a build
+#: returns probabilities in half precision it is the logarithm of a rounding error.
+REACH: Final = 12.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Jitter:
@@ -25,7 +29,7 @@ class Jitter:
     Attributes:
         setting: what was changed, as in `batch 1` or `level disable`.
         logit: largest change of one logit.
-        margin: largest change of the difference between two logits of one picture.
+        margin: largest change of the difference between two logits of one picture, both within `REACH` of the largest.
         flips: pictures whose label it changed.
     """
 
@@ -58,12 +62,27 @@ def jitter(setting: str, reference: Logits, other: Logits) -> Jitter:
     """Compare two (n, k) arrays of logits of the same pictures. Infinite logits on both sides count as equal."""
     both = np.isfinite(reference) & np.isfinite(other)
     change = np.where(both, other.astype(np.float64) - np.where(both, reference, 0.0), 0.0)
+    near = _near(reference, both) | _near(other, both) | ~both
     return Jitter(
         setting=setting,
         logit=float(np.abs(change).max(initial=0.0)),
-        margin=float(np.ptp(change, axis=1).max(initial=0.0)) if change.size else 0.0,
+        margin=float(_widest(change, near)),
         flips=int((reference.argmax(axis=1) != other.argmax(axis=1)).sum()) if change.size else 0,
     )
+
+
+def _near(logits: Logits, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark the classes within `REACH` of the largest that counts."""
+    top = logits.max(axis=1, initial=-np.inf, where=counts, keepdims=True)
+    near: NDArray[np.bool_] = counts & (logits >= top - REACH)
+    return near
+
+
+def _widest(change: NDArray[np.float64], where: NDArray[np.bool_]) -> float:
+    """Return the largest distance between two changes of one row, 0 where a row has none that count."""
+    high = change.max(axis=1, initial=-np.inf, where=where)
+    low = change.min(axis=1, initial=np.inf, where=where)
+    return float(np.maximum(high - low, 0.0).max(initial=0.0))
 
 
 def floor_of(jitters: Iterable[Jitter], *, pictures: int, skipped: Sequence[str] = ()) -> NoiseFloor:

@@ -30,6 +30,19 @@ def test_infinite_logits_on_both_sides_are_no_noise() -> None:
     assert (found.logit, found.margin) == (0.5, 0.5)
 
 
+def test_what_is_far_behind_decides_nothing() -> None:
+    """Half-precision probabilities: the last class has underflowed to 0 in one setting and not in the other."""
+    reference = np.log(np.array([[0.7, 0.3 - 6e-8, 6e-8]], np.float32))
+    other = np.array([[reference[0, 0], reference[0, 1] - 0.25, -87.3]], np.float32)
+    found = jitter("x", reference, other)
+    assert found.margin == pytest.approx(0.25)
+    assert found.logit > 70
+    near = np.array([[0, -11.9, 0]], np.float32)
+    assert jitter("x", near, near - np.array([[0, 70, 0]], np.float32)).margin == pytest.approx(
+        70
+    )  # near in one is near
+
+
 @settings(deadline=None)
 @given(hnp.arrays(np.float32, (4, 5), elements=st.floats(-100, 100, width=32)), st.integers(0, 4), st.integers(0, 4))
 def test_the_floor_covers_every_margin(change: np.ndarray, one: int, other: int) -> None:
