@@ -1,12 +1,13 @@
 """The fixed suite against a published figure: TRADES on MNIST, Linf 0.3.
 
-AutoAttack leaves 92.81 % of the whole test set standing, the best published attack 92.46 % (Zhang et al. 2019, Croce and
-Hein 2020). On the first 200 images AutoAttack standard leaves 182, after about 27 minutes on two cores.
+The classifier is that of arXiv 1901.08573. AutoAttack (arXiv 2003.01690) leaves 92.81 % of the whole test set standing,
+the best published attack 92.46 %. On the first 200 images AutoAttack standard leaves 182, after about 27 minutes on two
+cores.
 
     python benchmarks/published.py --images 200
 
-Needs the classifier and the test set beside the checkout. Values are real here, as in the published figures; the command
-`misread assess` always keeps to 256 levels.
+Needs the classifier and the test set beside the checkout. Values are real here, as in the published figures; `misread
+assess` itself always keeps to 256 levels.
 """
 
 from __future__ import annotations
