@@ -94,6 +94,9 @@ def test_the_arguments_that_the_others_spoil_work(place: Place) -> None:
     [
         (["--attack", "minimall"], "unknown attack 'minimall'; did you mean 'minimal'"),
         (["--target", "geen"], "unknown label 'geen'; did you mean 'green'"),
+        (["--away-from", "geen"], "unknown label 'geen'; did you mean 'green'"),
+        (["--target", "green", "--target", "green"], "green is given twice as a label of the goal"),
+        (["--target", "green", "--away-from", "red"], "got both (green and red); give one of the two"),
         (["--norm", "l_inf"], "unknown norm 'l_inf'; did you mean 'linf'"),
         (["--space", "files"], "unknown space 'files'; did you mean 'file'"),
         (["--eps", "8"], "eps is a fraction of full scale in (0, 1], got 8.0; write 8/255, not 8"),

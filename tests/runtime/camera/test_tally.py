@@ -59,7 +59,13 @@ def test_the_target_is_counted_apart() -> None:
     found = summary(subject(target=Wish.of(["Yield"])), "4y4yy")
     assert found.targeted is not None
     assert (found.targeted.hits, found.misread.hits) == (3, 5)
+    assert found.target == "Yield"
     assert summary(subject(), "4").targeted is None
+    any_of = summary(subject(target=Wish.of(["Yield", "Stop"])), "4y4ys")
+    away = summary(subject(target=Wish.of(away_from=["Yield"])), "4y4ys")
+    for one, target, hits in ((any_of, "any of Yield, Stop", 2), (away, "away from Yield", 2)):
+        assert one.targeted is not None
+        assert (one.target, one.targeted.hits, one.misread.hits) == (target, hits, 4)
 
 
 def test_builds_are_counted_apart_on_the_same_frames() -> None:
