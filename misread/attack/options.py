@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from misread.assets import scenes_csv
 from misread.attack import ATTACKS
+from misread.attack.budget import Budget
 from misread.attack.execute import fits_threat
+from misread.attack.query import QUERY_ATTACKS
 from misread.attack.space import Space
 from misread.attack.threat import Threat
 from misread.errors import OptionError
+from misread.flags import CardFlags
 from misread.registry import by_name, unknown
 from misread.wish import UNTARGETED, Wish
 
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from misread.attack.problem import Attack
-    from misread.export.origin import Preparation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,22 +28,24 @@ class AttackOptions:
     """What to attack, how, and where the result goes.
 
     Attributes:
-        origin: The classifier; `misread.export.origin.load_origin` says how it is written.
+        origin: The classifier: what `misread.export.origin.load_origin` takes, or an ONNX file.
         out: Folder of the bundle.
         data: Pictures: one, a folder, class folders, or a CSV; None takes the shipped scenes, for `signs` alone.
-        attack: Name in ``ATTACKS``.
+        attack: Name in ``ATTACKS`` or ``QUERY_ATTACKS``.
         settings: Options of the attack that differ from its defaults, as in ``{"steps": 100}``.
         threat: Norm and size.
         wish: What the changed pictures are to be read as, in labels.
         space: ``input`` changes the prepared picture, ``file`` the picture at its own size.
-        builds: ONNX files; where given, a minimal change is finished on what they misread.
+        builds: ONNX files that judge; what is found is to be misread by them too, where they read the picture right.
         limit: Take at most so many pictures, spread evenly; None takes all.
+        passes: Most passes per picture; None is no limit.
+        seconds: Most seconds of the whole run; pictures that are not reached are counted as such. None is no limit.
         seed: Of all randomness.
+        device: Where torch computes: ``cpu``, ``cuda``, ``cuda:1``.
         overwrite: Replace an existing bundle.
+        resume: Go on with a run that was stopped, where there is one.
         weights: Of the origin.
-        labels: File of the origin's labels.
-        size_hw: The origin's input size, where it does not say.
-        preparation: How its pictures are prepared, likewise.
+        flags: How pictures are prepared, where the classifier does not say.
 
     Raises:
         UnknownName: no such attack, or it has no such setting.
@@ -58,12 +62,14 @@ class AttackOptions:
     space: Space = "input"
     builds: tuple[Path, ...] = ()
     limit: int | None = None
+    passes: int | None = None
+    seconds: float | None = None
     seed: int = 0
+    device: str = "cpu"
     overwrite: bool = False
+    resume: bool = False
     weights: Path | None = None
-    labels: Path | None = None
-    size_hw: tuple[int, int] | None = None
-    preparation: Preparation | None = None
+    flags: CardFlags = field(default_factory=CardFlags)
 
     def __post_init__(self) -> None:
         """Refuse before anything is loaded."""
@@ -72,6 +78,7 @@ class AttackOptions:
             raise OptionError(unknown("space", self.space, get_args(Space)))
         if self.limit is not None and not self.limit >= 1:
             raise OptionError(f"limit is at least 1, got {self.limit}; leave it out to take all pictures")
+        Budget(passes=self.passes, seconds=self.seconds)
         if not 0 <= self.seed < 2**63:
             raise OptionError(f"seed is a whole number from 0, got {self.seed}")
         if self.data is None and self.origin != "signs":
@@ -84,9 +91,14 @@ class AttackOptions:
         """Where the pictures are."""
         return self.data or scenes_csv()
 
+    @property
+    def only_asks(self) -> bool:
+        """Whether the attack needs no gradients."""
+        return isinstance(self.make_attack(), QUERY_ATTACKS)
+
     def make_attack(self) -> Attack:
         """The attack with its settings."""
-        kind = by_name("attack", ATTACKS, self.attack)
+        kind = by_name("attack", (*ATTACKS, *QUERY_ATTACKS), self.attack)
         known = {field.name: field.default for field in fields(cast("Any", kind))}
         for name, value in self.settings.items():
             by_name(f"setting of {self.attack}", tuple(known), name, key=str)
