@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 from misread.errors import OptionError
 
 UInt8 = NDArray[np.uint8]
+Float64 = NDArray[np.float64]
+
+_REACH: Final = 5  # of the window of the structural similarity, to each side
+_BAND_ROWS: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,17 +27,24 @@ class Change:
         values_total: values there are.
         largest_level: largest difference in levels of 0..255.
         l2: Euclidean norm of the difference in [0, 1] units.
+        ssim: structural similarity of the pictures, at most 1; None where no window fits, or in a bundle older than it.
     """
 
     values_changed: int
     values_total: int
     largest_level: int
     l2: float
+    ssim: float | None = None
 
     @property
     def linf(self) -> float:
         """Largest difference as a fraction of full scale."""
         return self.largest_level / 255
+
+    @property
+    def similarity(self) -> str:
+        """The structural similarity as text."""
+        return similarity_text(self.ssim) if self.values_changed or self.ssim is None else "1"
 
     def text(self) -> str:
         """Say it: `312 of 6,912 values changed, none by more than 2 of 255 levels`."""
@@ -54,7 +66,57 @@ def measure_change(clean: UInt8, changed: UInt8) -> Change:
         values_total=int(difference.size),
         largest_level=int(np.abs(difference).max(initial=0)),
         l2=math.sqrt(float((difference.astype(np.float64) ** 2).sum())) / 255,
+        ssim=structural_similarity(clean, changed),
     )
+
+
+def similarity_text(ssim: float | None) -> str:
+    """Say the structural similarity of two pictures that differ: `0.9871`, `>0.9999`; `-` where it is not known."""
+    if ssim is None:
+        return "-"
+    return ">0.9999" if ssim > 0.9999 else f"{ssim:.4f}"
+
+
+def structural_similarity(clean: UInt8, changed: UInt8) -> float | None:
+    """Mean structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) of two (h, w, c) uint8 pictures.
+
+    The published window: 11 x 11, Gaussian of sigma 1.5, wherever it lies inside the picture; K1 0.01, K2 0.03, full
+    scale 255. The mean runs over places and channels.
+
+    Returns:
+        In [-1, 1], 1 for equal pictures; None where a side is shorter than the window.
+    """
+    height, width, channels = clean.shape
+    inner = 2 * _REACH
+    if min(height, width) <= inner:
+        return None
+    total = 0.0
+    for top in range(0, height - inner, _BAND_ROWS):  # whole photographs would need gigabytes at once
+        rows = slice(top, top + _BAND_ROWS + inner)
+        for channel in range(channels):
+            planes = (image[rows, :, channel].astype(np.float64) for image in (clean, changed))
+            total += float(_similarity(*planes).sum())
+    return total / int((height - inner) * (width - inner) * channels)
+
+
+def _similarity(one: Float64, other: Float64) -> Float64:
+    """SSIM at every place of two (h, w) planes where the window fits, (h - 10, w - 10)."""
+    mean_one, mean_other = _windowed(one), _windowed(other)
+    spread = _windowed(one * one) + _windowed(other * other) - mean_one**2 - mean_other**2
+    together = _windowed(one * other) - mean_one * mean_other
+    first, second = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    likeness = (2 * mean_one * mean_other + first) * (2 * together + second)
+    result: Float64 = likeness / ((mean_one**2 + mean_other**2 + first) * (spread + second))
+    return result
+
+
+def _windowed(plane: Float64) -> Float64:
+    """Mean of a plane under the window, first down, then across."""
+    weights = np.exp(-(np.arange(-_REACH, _REACH + 1) ** 2) / (2 * 1.5**2))
+    weights /= weights.sum()
+    height, width = (side - 2 * _REACH for side in plane.shape)
+    down = sum((weight * plane[at : at + height] for at, weight in enumerate(weights)), np.zeros(()))
+    return sum((weight * down[:, at : at + width] for at, weight in enumerate(weights)), np.zeros(()))
 
 
 def placebo(clean: UInt8, changed: UInt8, generator: np.random.Generator) -> UInt8:

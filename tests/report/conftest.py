@@ -43,7 +43,7 @@ def _witness(foreign: str) -> WitnessView:
                 caption=foreign,
             ),
         ),
-        change=Change(values_changed=300, values_total=6912, largest_level=2, l2=0.136),
+        change=Change(values_changed=300, values_total=6912, largest_level=2, l2=0.136, ssim=0.98765),
         note=foreign,
     )
 

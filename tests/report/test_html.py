@@ -58,6 +58,12 @@ def test_every_section_is_there_and_every_element_is_closed(content: ReportConte
     assert page.seen["h1"] == 1
 
 
+def test_the_size_of_a_change_is_said_in_every_measure(content: ReportContent) -> None:
+    page = render_report(content)
+    for value in ("300 of 6,912", "2 of 255 levels", "0.136", "0.0078", "0.9877"):
+        assert f"<dd>{value}</dd>" in page
+
+
 def test_foreign_strings_are_text_wherever_they_stand(content: ReportContent) -> None:
     source = render_report(content)
     assert Page(source).seen["script"] == 0

@@ -33,5 +33,6 @@ def _size(change: Change) -> Markup:
         ("Largest change of a value", f"{change.largest_level} of 255 {level}"),
         ("L2 norm, pixels in [0, 1]", f"{change.l2:.3f}"),
         ("Linf norm, pixels in [0, 1]", f"{change.linf:.4f}"),
+        ("Structural similarity (SSIM)", change.similarity),
     )
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in cells), class_="size")

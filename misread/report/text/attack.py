@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
+from misread.change import similarity_text
 from misread.report.text.table import WIDTH, facts, said, table, wrapped
 from misread.wish import UNTARGETED
 
@@ -116,14 +117,12 @@ def _median(bundle: Bundle) -> str:
     changes = [witness.change for witness in bundle.witnesses]
     if not changes:
         return ""
-    values, levels = (
-        median(values) for values in zip(*((c.values_changed, c.largest_level) for c in changes), strict=True)
+    values, levels, l2 = (
+        median(values) for values in zip(*((c.values_changed, c.largest_level, c.l2) for c in changes), strict=True)
     )
-    return f"{values:,.0f} values changed, largest change {levels:g} of 255 levels, L2 {_l2(bundle):.3f}"
-
-
-def _l2(bundle: Bundle) -> float:
-    return median(witness.change.l2 for witness in bundle.witnesses)
+    said = f"{values:,.0f} values changed, largest change {levels:g} of 255 levels, L2 {l2:.3f}"
+    alike = [change.ssim for change in changes if change.ssim is not None]
+    return f"{said}, SSIM {similarity_text(median(alike))}" if alike else said
 
 
 def _warning(result: AttackLike) -> str:
@@ -143,12 +142,14 @@ def _witnesses(bundle: Bundle, limit: int, width: int) -> list[str]:
             f"{witness.change.values_changed:,} of {witness.change.values_total:,}",
             str(witness.change.largest_level),
             f"{witness.change.l2:.3f}",
+            witness.change.similarity,
         )
         for witness in bundle.witnesses[: max(limit, 0)]
     ]
     if not rows:
         return []
-    lines = table(("witness", "label", "values changed", "levels", "L2"), rows, right={2, 3, 4}, width=width, gives=1)
+    head = ("witness", "label", "values changed", "levels", "L2", "SSIM")
+    lines = table(head, rows, right=range(2, len(head)), width=width, gives=1)
     left = len(bundle.witnesses) - len(rows)
     return [*lines, f"  … and {left} more in the manifest"] if left else lines
 

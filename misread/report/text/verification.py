@@ -180,8 +180,10 @@ def _witness_row(name: str, judgement: Judgement) -> tuple[str, str, str, str]:
         return name, str(judgement.verdict), judgement.reason, ""
     wrong = judgement.verdict is Verdict.EXCLUDED
     read = f"clean: {_look(judgement.clean)}" if wrong else _look(judgement.changed)
-    margin = judgement.clean.margin if wrong else judgement.changed.margin
-    return name, str(judgement.verdict), read, f"margin {margin:+.3g}" if math.isfinite(margin) else ""
+    shown = judgement.clean if wrong else judgement.changed
+    margins = {"margin": shown.margin, "goal": None if wrong else shown.goal_margin}
+    said = [f"{what} {value:+.3g}" for what, value in margins.items() if value is not None and math.isfinite(value)]
+    return name, str(judgement.verdict), read, ", ".join(said)
 
 
 def _look(look: Look) -> str:

@@ -35,7 +35,7 @@ class Attack:
     seconds: float = 3.25
 
 
-def witnesses(count: int, goal: Wish = UNTARGETED) -> Bundle:
+def witnesses(count: int, goal: Wish = UNTARGETED, ssim: float | None = 0.98765) -> Bundle:
     picture = PictureRef(path="images/x.png", sha256="0" * 64)
     made = tuple(
         Witness(
@@ -47,7 +47,7 @@ def witnesses(count: int, goal: Wish = UNTARGETED) -> Bundle:
             prepared=True,
             torch_float=True,
             torch_8bit=True,
-            change=Change(values_changed=100 * (place + 1), values_total=6912, largest_level=2, l2=0.25),
+            change=Change(values_changed=100 * (place + 1), values_total=6912, largest_level=2, l2=0.25, ssim=ssim),
             source=EVIL,
         )
         for place in range(count)
@@ -72,8 +72,8 @@ def test_an_attack_says_how_little_it_took() -> None:
     assert "attack name minimal, settings (steps 40)" in lines
     assert "found 8/9 (88.9 %, 95 % CI 56.5-98.0)" in lines
     assert "on int8.onnx 7/8 (87.5 %, 95 % CI 52.9-97.8)" in lines
-    assert "median 650 values changed, largest change 2 of 255 levels, L2 0.250" in " ".join(lines)
-    assert r"0000 Stop → \x1b[2J\u202eevil 100 of 6,912 2 0.250" in lines
+    assert "median 650 values changed, largest change 2 of 255 levels, L2 0.250, SSIM 0.9877" in " ".join(lines)
+    assert r"0000 Stop → \x1b[2J\u202eevil 100 of 6,912 2 0.250 0.9877" in lines
     assert "… and 2 more in the manifest" in lines
     assert "warning the gradient vanished on 3 pictures;" in " ".join(lines)
     assert " ".join(lines).endswith(
@@ -87,6 +87,9 @@ def test_an_attack_that_found_nothing_says_so() -> None:
     text = attack_text(Attack(witnesses(0), found=wilson(0, 9), verified={}))
     assert "no witness was found" in text
     assert "median" not in text
+    old = attack_text(Attack(witnesses(2, ssim=None)))
+    assert "L2 0.250\n" in old
+    assert "0.250     -\n" in old
     assert "wrote 1 witness to b" in attack_text(Attack(witnesses(1)))
 
 

@@ -78,6 +78,8 @@ def test_a_targeted_bundle_says_its_goals(tmp_path: Path) -> None:
     for words in ("bright or odd", "odd", "none of bright"):
         assert f"dark, to be read as {words} brightness" in text
     assert "misread as anything, target or not: 3/3" in text
+    assert text.count("margin -45, goal +45") == 1
+    assert text.count("margin -45, goal -1.02e+03") == 2  # away from bright, odd is all that is left
 
 
 @pytest.mark.parametrize("width", [80, 100, 132])
