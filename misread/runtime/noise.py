@@ -29,7 +29,8 @@ class Jitter:
     Attributes:
         setting: what was changed, as in `batch 1` or `level disable`.
         logit: largest change of one logit.
-        margin: largest change of the difference between two logits of one picture, both within `REACH` of the largest.
+        margin: largest change of the difference between two logits of one picture that may decide: the two largest,
+            and all within `REACH` of the largest.
         flips: pictures whose label it changed.
     """
 
@@ -72,9 +73,12 @@ def jitter(setting: str, reference: Logits, other: Logits) -> Jitter:
 
 
 def _near(logits: Logits, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Mark the classes within `REACH` of the largest that counts."""
-    top = logits.max(axis=1, initial=-np.inf, where=counts, keepdims=True)
-    near: NDArray[np.bool_] = counts & (logits >= top - REACH)
+    """Mark the two largest of the classes that count, and those within `REACH` of the largest."""
+    if not logits.size:
+        return counts
+    ranked = np.sort(np.where(counts, logits, -np.inf), axis=1)
+    least = np.minimum(ranked[:, -1:] - REACH, ranked[:, -2:][:, :1])
+    near: NDArray[np.bool_] = counts & (logits >= least)
     return near
 
 

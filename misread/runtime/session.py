@@ -33,6 +33,7 @@ _LEVELS: Final = {
     "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
     "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
 }
+_TINY: Final = float(np.finfo(np.float32).tiny)
 _MIXING: Final = frozenset({"DynamicQuantizeLinear", "DynamicQuantizeMatMul"})
 _STATUS: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _DTYPES: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
@@ -212,7 +213,8 @@ class Deployed:
             raise ModelRunError(
                 f"{self.name} returned values that are not finite; the model or its precision is broken"
             )
-        return _as_logits(outputs, self.card)
+        half = self._output.type == "tensor(float16)"
+        return _as_logits(outputs, self.card, least=2.0**-24 if half else _TINY)
 
     def _run(self, planes: NDArray[Any]) -> Float32:
         with _ort_errors(f"onnxruntime could not run {self.path}", ModelRunError):
@@ -251,10 +253,11 @@ class FunctionReader:
         return Reading(logits=_as_logits(outputs, self.card), card=self.card)
 
 
-def _as_logits(outputs: Float32, card: ModelCard) -> Float32:
+def _as_logits(outputs: Float32, card: ModelCard, *, least: float = _TINY) -> Float32:
+    """Take the logarithm of probabilities; 0 counts as the least number that the output's type can hold."""
     if card.output == "logits":
         return outputs
-    logits: Float32 = np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
+    logits: Float32 = np.log(np.maximum(outputs, np.float32(least)))
     return logits
 
 

@@ -72,6 +72,20 @@ def test_the_input_has_the_type_that_the_graph_asks_for(
     np.testing.assert_allclose(build.read([picture(200, 10)]).logits, [[200 * scale, 10 * scale]], rtol=1e-3)
 
 
+@pytest.mark.parametrize(("half", "least"), [(False, 1.1754944e-38), (True, 2.0**-24)])
+def test_a_probability_of_nothing_is_the_least_that_its_type_holds(tmp_path: Path, half: bool, least: float) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(graph(tmp_path / "m.onnx"))
+    kinds = onnx.TensorProto
+    to = kinds.FLOAT16 if half else kinds.FLOAT
+    model.graph.node.append(onnx.helper.make_node("Cast", ["logits"], ["out"], to=to))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("out", to, None))
+    onnx.save(model, tmp_path / "m.onnx")
+    card = ModelCard(labels=("red", "green"), size_hw=(8, 8), output="probabilities")
+    logits = Deployed.open(tmp_path / "m.onnx", card=card).read([picture(255, 0)]).logits
+    np.testing.assert_allclose(logits, np.log([[1.0, least]]), rtol=1e-5)
+
+
 def test_more_pictures_than_one_batch_are_read_in_order(tmp_path: Path, plain: ModelCard) -> None:
     build = Deployed.open(graph(tmp_path / "m.onnx"), card=plain)
     shades = list(range(100))
