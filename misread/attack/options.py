@@ -11,6 +11,7 @@ from misread.attack.budget import Budget
 from misread.attack.execute import fits_threat
 from misread.attack.query import QUERY_ATTACKS
 from misread.attack.space import Space
+from misread.attack.speed import Pace
 from misread.attack.threat import Threat
 from misread.errors import OptionError
 from misread.flags import CardFlags
@@ -42,6 +43,8 @@ class AttackOptions:
         seconds: Most seconds of the whole run; pictures that are not reached are counted as such. None is no limit.
         seed: Of all randomness.
         device: Where torch computes: ``cpu``, ``cuda``, ``cuda:1``.
+        chunk: Pictures in one pass. None takes what a short measurement finds quickest, so that a second run may differ
+            from the first in the last digits of a logit.
         overwrite: Replace an existing bundle.
         resume: Go on with a run that was stopped, where there is one.
         weights: Of the origin.
@@ -66,6 +69,7 @@ class AttackOptions:
     seconds: float | None = None
     seed: int = 0
     device: str = "cpu"
+    chunk: int | None = None
     overwrite: bool = False
     resume: bool = False
     weights: Path | None = None
@@ -79,6 +83,8 @@ class AttackOptions:
         if self.limit is not None and not self.limit >= 1:
             raise OptionError(f"limit is at least 1, got {self.limit}; leave it out to take all pictures")
         Budget(passes=self.passes, seconds=self.seconds)
+        if self.chunk is not None:
+            Pace(chunk=self.chunk)
         if not 0 <= self.seed < 2**63:
             raise OptionError(f"seed is a whole number from 0, got {self.seed}")
         if self.data is None and self.origin != "signs":

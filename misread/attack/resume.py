@@ -33,7 +33,7 @@ def take_up(
     """
     try:
         for line, sample in zip(journal.lines, samples, strict=False):
-            made = Made.read(line, craft.subject.card)
+            made = Made.read(line["made"], craft.subject.card)
             if made.spent.source != sample.name or sample.path.stat().st_size != line["bytes"]:
                 raise FileError(f"{sample.path} is not the picture that {journal.part} was begun with")
             if made.witness is not None:

@@ -7,18 +7,20 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import torch
 
 from misread import __version__
 from misread.attack.clock import Clock
 from misread.attack.craft import Craft, Picture
 from misread.attack.journal import digest_of, journal_of
 from misread.attack.resume import take_up
-from misread.attack.subject import open_subject
+from misread.attack.speed import Pace
+from misread.attack.subject import check_device, open_subject, quicken
 from misread.attack.tally import Tally
 from misread.bundle import BundleWriter
 from misread.data import find_samples
 from misread.files import jsonable, refuse_existing, sha256_file
-from misread.pixels import fit, read_image
+from misread.pixels import fit, read_image, to_unit
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> A
         KeyboardInterrupt: as it came; its text says how to go on.
     """
     refuse_existing(options.out, overwrite=options.overwrite)
+    check_device(options.device)
     clock = Clock(options.seconds)
     progress("loading", 0, 1)
     subject = open_subject(
@@ -97,14 +100,13 @@ def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> A
         weights=options.weights,
         builds=options.builds,
         gradients=not options.only_asks,
-        device=options.device,
     )
     samples = _spread(find_samples(options.pictures, subject.card.labels), options.limit)
-    craft = Craft(options, subject)
     about, total = _about(options, subject, samples), len(samples)
     with journal_of(
         options.out, about, total=total, chunk=CHUNK, resume=options.resume, overwrite=options.overwrite
     ) as journal:
+        craft = Craft(options, _quick(options, subject, samples[0], journal))
         tally, writer = Tally(builds=len(subject.judges.readers)), BundleWriter(journal.folder)
         start, done = take_up(journal, samples, writer, craft, tally)
         if done:
@@ -140,11 +142,12 @@ class _Run:
                 "chunk": [start, start + len(chunk)],
                 "bytes": chunk[at].sample.path.stat().st_size,
                 "seconds": self.clock.spent,
+                "pace": self.craft.subject.pace,
                 "before": before,
                 "after": self.craft.state,
-                **jsonable(made),
+                "made": made,
             }
-            self.journal.add(line)
+            self.journal.add(jsonable(line))
             self.tally.add(made)
             yield
 
@@ -168,6 +171,7 @@ class _Run:
                 "seed": options.seed,
                 "settings": jsonable(asdict(self.craft.attack)),  # type: ignore[call-overload]  # they are dataclasses
                 "finished_on": [reader.name for reader in self.craft.judges.readers],
+                "pace": jsonable(self.craft.subject.pace),
                 **{name: value for name, value in limits.items() if value is not None},
             },
             counts={
@@ -212,6 +216,16 @@ def _about(options: AttackOptions, subject: Subject, samples: Sequence[Sample]) 
         "card": digest_of([subject.card]),
         "pictures": digest_of((sample.name, sample.label) for sample in samples),
     }
+
+
+def _quick(options: AttackOptions, subject: Subject, sample: Sample, journal: Journal) -> Subject:
+    """The subject at the pace of the run that is resumed, the one that is asked for, or the quickest."""
+    pace = None if options.chunk is None else Pace(chunk=options.chunk)
+    if journal.lines and journal.lines[-1].get("pace"):
+        pace = Pace(**journal.lines[-1]["pace"])
+    picture = fit(read_image(sample.path), subject.card)
+    image = torch.from_numpy(to_unit(picture[None], channels=subject.card.channels))
+    return quicken(subject, image, device=options.device, pace=pace)
 
 
 def _spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from misread.attack.judges import Judges
 from misread.attack.query.reader import ReaderModel
 from misread.attack.space import ChannelsLast
+from misread.attack.speed import prepare
 from misread.card import ModelCard
 from misread.errors import ModelError, OptionError
 from misread.export.onnx_file import read_metadata, read_model
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from misread.attack.problem import Model
+    from misread.attack.speed import Pace
 
 SUFFIX: Final = ".onnx"
 _FILE_ONLY: Final = ("colour", "scale", "output")
@@ -42,6 +44,7 @@ class Subject:
         is_file: The first judge is the subject itself, and nothing counts but what it says.
         gradients: Whether `model` gives gradients.
         digest: Of the weights, 64 hexadecimal digits.
+        pace: How `model` splits its passes; None before `quicken`.
     """
 
     name: str
@@ -51,13 +54,20 @@ class Subject:
     is_file: bool
     gradients: bool
     digest: str
+    pace: Pace | None = None
 
 
 class FileModel(nn.Module):
     """An ONNX file as attacks call a model: onnxruntime answers, and a surrogate of its graph gives the gradients.
 
-    So whatever an attack keeps was misread by onnxruntime itself, as far as it was measured without a gradient.
+    So whatever an attack keeps was misread by onnxruntime itself.
+
+    Attributes:
+        rough: What the surrogate says beside a gradient is no verdict.
+        chunk: Pictures in one gradient pass, None for all at once.
     """
+
+    rough = True
 
     def __init__(self, surrogate: nn.Module, answers: ReaderModel) -> None:
         """Join the two.
@@ -68,13 +78,18 @@ class FileModel(nn.Module):
         """
         super().__init__()
         self.surrogate, self.answers = surrogate, answers
+        self.chunk: int | None = getattr(surrogate, "chunk", None)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, k) of (n, c, h, w) in [0, 1]; without a gradient, x goes to the nearest of the 256 levels."""
         if torch.is_grad_enabled() and x.requires_grad:
-            logits: Tensor = self.surrogate(x)
-            return logits
+            return self.for_gradient(x)
         return self.answers(x)
+
+    def for_gradient(self, x: Tensor) -> Tensor:
+        """Logits to be differentiated."""
+        logits: Tensor = getattr(self.surrogate, "for_gradient", self.surrogate)(x)
+        return logits
 
 
 def is_file(model: str) -> bool:
@@ -124,6 +139,28 @@ def open_subject(
         gradients=gradients,
         digest=sha256_file(path),
     )
+
+
+def quicken(subject: Subject, sample: Tensor, *, device: str = "cpu", pace: Pace | None = None) -> Subject:
+    """Make what torch computes of a subject quick, and move it.
+
+    Args:
+        subject: As it was opened on the CPU.
+        sample: A few pictures, (n, c, h, w) float32 in [0, 1], of the input's size.
+        device: Where torch computes.
+        pace: How passes are split; None measures, which depends on the clock.
+    """
+    if not subject.gradients:
+        return subject
+    model = subject.model
+    if isinstance(model, FileModel):
+        prepared = prepare(model.surrogate, sample, device=device, pace=pace)
+        return replace(subject, model=FileModel(prepared, model.answers), pace=prepared.pace)
+    twin = model.twin if isinstance(model, ChannelsLast) else model
+    if not isinstance(twin, nn.Module):
+        return subject
+    prepared = prepare(twin, sample, device=device, pace=pace)
+    return replace(subject, model=prepared, pace=prepared.pace)
 
 
 def check_device(device: str) -> None:

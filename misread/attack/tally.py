@@ -52,7 +52,7 @@ class Made:
 
     @classmethod
     def read(cls, line: Mapping[str, Any], card: ModelCard) -> Self:
-        """Read a journal's line.
+        """Read what a journal kept.
 
         Raises:
             KeyError, TypeError, ValueError, MisreadError: it is none.

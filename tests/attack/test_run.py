@@ -51,6 +51,7 @@ def _options(place: Path, **changes: Any) -> AttackOptions:
             "flags": CardFlags(labels=place / "labels.txt", size="8"),
             "data": place / "data",
             "out": place / "bundle",
+            "chunk": 8,
             **changes,
         }
     )
@@ -244,6 +245,7 @@ def test_judges_ask_for_more_than_a_build_wanders() -> None:
         ({"space": "files"}, OptionError, "did you mean 'file'"),
         ({"limit": 0}, OptionError, "limit is at least 1"),
         ({"seed": -1}, OptionError, "seed is a whole number"),
+        ({"chunk": 0}, OptionError, "a chunk is at least 1"),
         ({"passes": 0}, OptionError, "a budget of passes is at least 1"),
         ({"seconds": 0.0}, OptionError, "a budget of seconds is above 0"),
         ({"attack": "pgd"}, OptionError, "add for instance --eps 8/255"),

@@ -18,7 +18,9 @@ import pytest
 from misread.attack.judges import Judges
 from misread.attack.options import AttackOptions
 from misread.attack.run import CHUNK, attack_to_bundle
+from misread.attack.speed import Pace
 from misread.attack.threat import Threat
+from misread.bundle import read_bundle
 from misread.card import ModelCard
 from misread.errors import FileError, InputError, ModelRunError, OptionError
 from misread.flags import CardFlags
@@ -72,6 +74,7 @@ def _options(place: Path, name: str = "bundle", **changes: Any) -> AttackOptions
             "flags": CardFlags(labels=place / "labels.txt", size="8"),
             "data": place / "data",
             "out": place / name,
+            "chunk": CHUNK,  # what is measured differs from run to run, and this network looks at it
             **changes,
         }
     )
@@ -136,6 +139,20 @@ def test_a_killed_run_ends_with_the_same_bundle(
     assert not (place / "bundle.part").exists()
 
 
+def test_the_pace_is_that_of_the_start(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quickest number of pictures in a pass is measured once; a resumed run does not measure again."""
+    measured = iter([Pace(chunk=5), Pace(chunk=7)])
+    monkeypatch.setattr("misread.attack.speed.measured", lambda *_: next(measured))
+    with pytest.raises(KeyboardInterrupt):
+        attack_to_bundle(_options(place, chunk=None), progress=_stop_after(2, KeyboardInterrupt()))
+    resumed = attack_to_bundle(_options(place, chunk=None, resume=True))
+    assert resumed.bundle.attack["pace"]["chunk"] == 5
+    attack_to_bundle(_options(place, "whole", chunk=5))
+    assert [one.changed for one in resumed.bundle.witnesses] == [
+        one.changed for one in read_bundle(place / "whole").witnesses
+    ]
+
+
 def test_the_date_is_that_of_the_start(place: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         attack_to_bundle(_options(place), progress=_stop_after(2, KeyboardInterrupt()))
@@ -150,7 +167,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from misread.attack.options import AttackOptions
-from misread.attack.run import attack_to_bundle
+from misread.attack.run import CHUNK, attack_to_bundle
 from misread.flags import CardFlags
 import time, torch
 
@@ -164,7 +181,7 @@ def progress(what, done, total):
 
 attack_to_bundle(AttackOptions(
     origin=f"{place / 'net.py'}:make", flags=CardFlags(labels=place / "labels.txt", size="8"),
-    data=place / "data", out=place / "bundle",
+    data=place / "data", out=place / "bundle", chunk=CHUNK,
 ), progress=progress)
 """
 
@@ -210,7 +227,7 @@ def stopped(place: Path) -> Path:
         ({"threat": Threat(eps=3 / 255)}, "begun with threat"),
         ({"attack": "apgd", "threat": Threat(eps=3 / 255)}, "begun with attack minimal and this command says apgd"),
         ({"limit": 6}, "begun with limit None and this command says 6"),
-        ({"device": "cuda"}, "torch sees|begun with device"),
+        ({"chunk": 3}, "begun with chunk 8 and this command says 3"),
     ],
 )
 def test_another_command_is_not_resumed(stopped: Path, changes: dict[str, Any], said: str) -> None:
