@@ -83,7 +83,7 @@ class _Parts:
 
     def fused(self, last: Node) -> Node | None:
         """Return one node for the layer that ends in the QuantizeLinear `last`, or None."""
-        if last.operator != "QuantizeLinear" or not self.single(last.inputs, 1):
+        if last.operator != "QuantizeLinear" or last.get("output_dtype", 0) or not self.single(last.inputs, 1):
             return None
         layer = self.before(last.inputs[0])
         if layer is not None and layer.operator in _IDLE and not layer.domain and self.idle(layer, last):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STANDARD: Final = "ai.onnx"
 _SHAPE_ONLY: Final = frozenset({"Shape", "Size"})
 _IMAGE_TYPES: Final = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.UINT8})
+_HALF_BYTES: Final = frozenset({TensorProto.INT4, TensorProto.UINT4})
 _FLOAT8: Final[Mapping[int, torch.dtype]] = {
     TensorProto.FLOAT8E4M3FN: torch.float8_e4m3fn,
     TensorProto.FLOAT8E4M3FNUZ: torch.float8_e4m3fnuz,
@@ -99,6 +100,7 @@ class _Parser:
     def __init__(self, model: onnx.ModelProto) -> None:
         self.opsets = {_domain(entry.domain): int(entry.version) for entry in model.opset_import}
         self.hoisted: dict[str, Tensor] = {}
+        self.types = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
 
     def nodes(self, graph: onnx.GraphProto, *, known: set[str], on_image: set[str]) -> tuple[Node, ...]:
         """Return the graph's nodes in running order; `known` and `on_image` are names from around it."""
@@ -123,6 +125,8 @@ class _Parser:
                 inputs += captured
             else:
                 attributes[entry.name] = self.attribute(entry, name)
+        if proto.op_type == "QuantizeLinear" and self.types.get((*inputs, "", "")[2]) in _HALF_BYTES:
+            attributes.setdefault("output_dtype", self.types[inputs[2]])  # carried in bytes, its type would be lost
         depends = proto.op_type not in _SHAPE_ONLY and not on_image.isdisjoint(inputs)
         return Node(
             operator=proto.op_type,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from misread.attack.surrogate.node import Node, UnsupportedOperator, round_half_even, straight_through
 from misread.attack.surrogate.operators.cast import cast, cast_like
@@ -20,7 +21,7 @@ from misread.attack.surrogate.operators.quantise import (
     quantize_linear,
     whole_matmul,
 )
-from tests.attack.surrogate.graphs import one_node
+from tests.attack.surrogate.graphs import by_surrogate, classifier, one_node
 
 Array = NDArray[Any]
 KINDS = (np.uint8, np.int8, np.uint16, np.int16)
@@ -195,9 +196,20 @@ def test_gradients_of_a_quantised_convolution_are_those_of_the_float_one() -> No
     assert torch.allclose(torch.autograd.grad(found.sum(), images)[0], wanted, rtol=1e-5)
 
 
-def test_types_of_four_bits_are_refused() -> None:
-    with pytest.raises(UnsupportedOperator, match=r"QuantizeLinear with element type 22 \(node 'n'"):
-        quantize_linear(a_node("QuantizeLinear", output_dtype=22), torch.ones(1), torch.tensor(1.0))
+@pytest.mark.parametrize(("kind", "wanted"), [(TensorProto.INT4, [-8, -1, 7]), (TensorProto.UINT4, [0, 2, 15])])
+def test_half_bytes_saturate_at_half_bytes(kind: int, wanted: list[int]) -> None:
+    """Their zero points are carried in bytes, so the graph notes the type."""
+    zero = 0 if kind == TensorProto.INT4 else 3
+    node = helper.make_node("QuantizeLinear", ["images", "step", "zero"], ["logits"])
+    model = classifier([node], {"step": f32(0.5)}, opset=21)
+    model.graph.initializer.append(helper.make_tensor("zero", kind, [], [zero]))
+    images = np.array([-100, -0.5, 100], np.float32).reshape(1, 3, 1, 1)
+    assert by_surrogate(model, images).ravel().tolist() == wanted
+
+
+def test_types_without_a_range_are_refused() -> None:
+    with pytest.raises(UnsupportedOperator, match=r"QuantizeLinear with element type 17 \(node 'n'"):
+        quantize_linear(a_node("QuantizeLinear", output_dtype=17), torch.ones(1), torch.tensor(1.0))
     with pytest.raises(UnsupportedOperator, match=r"the type torch\.int64"):
         quantize_linear(a_node("QuantizeLinear"), torch.ones(1), torch.tensor(1.0), torch.tensor(0))
 

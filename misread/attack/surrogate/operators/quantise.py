@@ -25,6 +25,8 @@ RANGES: Final[Mapping[torch.dtype, tuple[int, int]]] = {
     torch.uint16: (0, 65535),
     torch.int16: (-32768, 32767),
 }
+HALF_BYTES: Final[Mapping[int, tuple[int, int]]] = {21: (0, 15), 22: (-8, 7)}
+"""uint4 and int4 by their numbers in TensorProto.DataType; torch carries them in bytes."""
 LARGEST_8_BIT: Final = 255
 """An 8-bit number less its zero point."""
 _EXACT: Final = 2**24
@@ -121,8 +123,11 @@ def qlinear_matmul(  # noqa: PLR0917
 
 def limits(node: Node, zero_point: Tensor | None) -> tuple[int, int]:
     """Return the smallest and the largest whole number of the output's type, which the zero point has."""
-    dtype = node.dtype("output_dtype", torch.uint8) if node.get("output_dtype", 0) else torch.uint8
-    if zero_point is not None and zero_point.dtype != torch.float32:  # float32: from a dynamic one, which is uint8
+    number = node.get("output_dtype", 0)
+    if number in HALF_BYTES:
+        return HALF_BYTES[number]
+    dtype = node.dtype("output_dtype", torch.uint8) if number else torch.uint8
+    if not number and zero_point is not None and not zero_point.is_floating_point():  # floating: a dynamic one, uint8
         dtype = zero_point.dtype
     if dtype not in RANGES:
         raise node.refuse(f"the type {dtype}")
