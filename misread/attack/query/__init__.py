@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from misread.attack.query.rays import Rays
+from misread.attack.query.sparse import SparseRs
 from misread.attack.query.square import Square
+from misread.attack.query.surfree import Surfree
 
 if TYPE_CHECKING:
     from misread.attack.problem import Attack
 
-QUERY_ATTACKS: Final[tuple[type[Attack], ...]] = (Square,)
+QUERY_ATTACKS: Final[tuple[type[Attack], ...]] = (Rays, SparseRs, Square, Surfree)

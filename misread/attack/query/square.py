@@ -1,8 +1,7 @@
-"""Square attack, arXiv 1912.00049, for ``linf``: random windows at the ends of the ball, kept where they help."""
+"""Square attack, arXiv 1912.00049: random windows, kept where they help. Here is ``linf``, at the ends of the ball."""
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -11,9 +10,14 @@ import torch
 from torch import Tensor
 
 from misread.attack.goal import achieved, margin
+from misread.attack.query import square_l2
+from misread.attack.query.drive import Place, score
+from misread.attack.query.stream import stream_of
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from misread.attack.problem import Kind, Problem
     from misread.attack.threat import Norm
 
@@ -24,11 +28,11 @@ _BLOCK: Final = 128
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Square:
-    """Random search that asks for logits only.
+    """Random search that asks for logits only; for ``l2`` see `square_l2`.
 
-    A run starts from vertical stripes, each at one end of the ball. Then every query moves one window of every image,
-    each image its own, to one end of the ball per channel, and keeps what does not raise the margin: a tie is kept,
-    since a quantised build answers in plateaus. Unlike the reference code it rescales the schedule of window areas
+    A run for ``linf`` starts from vertical stripes, each at one end of the ball. Then every query moves one window of
+    every image, each image its own, to one end of the ball per channel, and keeps what does not raise the margin: a tie
+    is kept, since a quantised build answers in plateaus. Unlike the reference code it rescales the schedule of areas
     to the budget, reaches the last row and column, and spends no query on a window that changes nothing where the
     opposite one would.
 
@@ -43,7 +47,7 @@ class Square:
 
     name: ClassVar[str] = "square"
     kind: ClassVar[Kind] = "fixed"
-    norms: ClassVar[tuple[Norm, ...]] = ("linf",)
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
 
     queries: int = 5000
     p_init: float = 0.8
@@ -63,6 +67,8 @@ class Square:
 
         Every row is closed at the end: its last iterate has been asked about, and one pass more would leave the budget.
         """
+        if problem.threat.norm == "l2":
+            return score(problem, self.queries, lambda place: self._restarts(place, problem.threat.radius))
         budget = self.queries // self.restarts
         for _ in range(self.restarts):
             rows = problem.open()
@@ -76,6 +82,12 @@ class Square:
                 run.ask(run.moved(number, share_of(number / budget, self.p_init)))
         problem.close(problem.open())
         return problem.best
+
+    def _restarts(self, place: Place, radius: float) -> Generator[Tensor, float, None]:
+        """The runs of one image for ``l2``."""
+        budget = self.queries // self.restarts
+        for _ in range(self.restarts):
+            yield from square_l2.search(place, radius, budget, lambda progress: share_of(progress, self.p_init))
 
 
 def share_of(progress: float, first: float) -> float:
@@ -95,7 +107,7 @@ class _Run:
         self.low = problem.settle(clean - radius, rows).images
         self.high = problem.settle(clean + radius, rows).images
         self.frame = _frame((self.low != self.high).any(1))
-        self.streams = [_stream(one) for one in draw]
+        self.streams = [stream_of(one) for one in draw]
         self.draws = torch.empty(0)
         self.best = torch.where(draw[:, :, :1] < 0, self.low, self.high)
         self.value = torch.full((len(rows),), torch.inf, device=rows.device)
@@ -131,7 +143,8 @@ class _Run:
         if found.any():
             known = logits[found] if self.exact else None
             found[found.clone()] = self.problem.offer(x[found], self.rows[found], logits=known)
-        self._keep(~found & (self.problem.forwards[self.rows] <= self.stop))
+        more = (self.problem.forwards[self.rows] <= self.stop) & self.problem.affordable(self.rows)
+        self._keep(~found & more)
 
     def _keep(self, keep: Tensor) -> None:
         if keep.all():
@@ -177,9 +190,3 @@ def _frame(free: Tensor) -> Tensor:
         sides.append((first, last - first))
     (top, height), (left, width) = sides
     return torch.stack([top, left, height, width], 1).double()
-
-
-def _stream(draw: Tensor) -> torch.Generator:
-    """A generator that follows from a draw of the image's own stream."""
-    digest = hashlib.blake2b(draw.double().cpu().numpy().tobytes(), digest_size=7).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
