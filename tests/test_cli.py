@@ -241,7 +241,8 @@ def test_every_kind_of_error_has_an_exit_code_from_the_design() -> None:
         return [kind, *(each for child in kind.__subclasses__() for each in below(child))]
 
     every = below(MisreadError)
-    assert all(kind.exit_code == kind.__mro__[1].exit_code for kind in every if kind.__module__ != "misread.errors")
+    for kind in every:  # errors drawn elsewhere, as a part of the attacks does, keep the code of their parent
+        assert kind.__module__ == "misread.errors" or "exit_code" not in vars(kind)
     assert {kind.__name__: kind.exit_code for kind in every if kind.__module__ == "misread.errors"} == {
         "MisreadError": 2,
         "CheckFailed": 1,

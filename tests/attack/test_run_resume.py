@@ -17,7 +17,7 @@ import pytest
 
 from misread.attack.judges import Judges
 from misread.attack.options import AttackOptions
-from misread.attack.run import CHUNK, attack_to_bundle
+from misread.attack.run import attack_to_bundle
 from misread.attack.speed import Pace
 from misread.attack.threat import Threat
 from misread.bundle import read_bundle
@@ -30,6 +30,7 @@ from misread.runtime.session import FunctionReader
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+CHUNK = 8
 PICTURES = 12
 ORIGIN = """
 import torch
@@ -50,6 +51,11 @@ class Bright(torch.nn.Module):
 def make():
     return Bright()
 """
+
+
+@pytest.fixture(autouse=True)
+def chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("misread.attack.run.CHUNK", CHUNK)
 
 
 @pytest.fixture
@@ -167,9 +173,11 @@ KILLED = """
 import sys
 from pathlib import Path
 from misread.attack.options import AttackOptions
-from misread.attack.run import CHUNK, attack_to_bundle
+from misread.attack import run
 from misread.flags import CardFlags
 import time, torch
+
+run.CHUNK = 8
 
 torch.set_num_threads(1)
 place = Path(sys.argv[1])
@@ -179,9 +187,9 @@ def progress(what, done, total):
         (place / "ready").touch()
         time.sleep(60)
 
-attack_to_bundle(AttackOptions(
+run.attack_to_bundle(AttackOptions(
     origin=f"{place / 'net.py'}:make", flags=CardFlags(labels=place / "labels.txt", size="8"),
-    data=place / "data", out=place / "bundle", chunk=CHUNK,
+    data=place / "data", out=place / "bundle", chunk=8,
 ), progress=progress)
 """
 
