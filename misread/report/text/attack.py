@@ -159,5 +159,6 @@ def _last(result: AttackLike) -> str:
     if not count:
         return f"no witness was found; {result.bundle.folder} says so"
     witnesses = "1 witness" if count == 1 else f"{count} witnesses"
-    folder = result.bundle.folder
-    return f"wrote {witnesses} to {folder}; prove them on a build with: misread verify {folder} -m MODEL.onnx"
+    folder, origin = result.bundle.folder, result.bundle.origin
+    build = origin if origin.lower().endswith(".onnx") else "MODEL.onnx"
+    return f"wrote {witnesses} to {folder}; prove them on a build with: misread verify {folder} -m {build}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from misread.bundle import Bundle, PictureRef, Witness
@@ -98,6 +98,11 @@ def test_an_attack_that_only_asks_says_how_often() -> None:
     text = " ".join(attack_text(Attack(witnesses(2), passes=1680.0, gradients=0.0, each=each)).split())
     assert "spent 1680 queries a picture, 20 until found (median), no gradients, 3.2 s" in text
     assert "until found" not in attack_text(Attack(witnesses(0), passes=5000.0, gradients=0.0, each=each[2:]))
+
+
+def test_a_file_is_the_build_to_prove_it_on() -> None:
+    of_file = replace(witnesses(1), origin="models/int8.onnx")
+    assert "misread verify b -m models/int8.onnx" in " ".join(attack_text(Attack(of_file)).split())
 
 
 def test_pictures_out_of_reach_are_said() -> None:
