@@ -96,7 +96,7 @@ class Craft:
         for at in range(done, len(pictures)):
             copy = changed[at] if outcome.success[at] else None if self.subject.is_file else cases[at].refused
             with untouched(model):
-                if copy is not None and clock.left > 0:
+                if copy is not None and clock.left > 0 and not self.options.only_asks:
                     copy = cases[at].finish(copy, self.attack.kind, self.options.threat)
                 made = self._made(pictures[at].sample, cases[at], copy, _spent(outcome, at), writer)
             yield made
@@ -116,8 +116,12 @@ class Craft:
         )
 
     def _confirm(self, cases: Sequence[Case]) -> Confirm | None:
-        """Let the builds end the search of a fixed budget; a minimal change is finished on them afterwards."""
-        if not self.judges.readers or self.attack.kind == "minimal":
+        """Let the builds end the search of a fixed budget, and decide while an attack that only asks goes on.
+
+        Other minimal changes are finished on the builds afterwards, which takes more questions than they were found by.
+        """
+        finished = self.attack.kind == "minimal" and not self.options.only_asks
+        if not self.judges.readers or finished:
             return None
 
         def confirm(found: Tensor, rows: Tensor) -> Tensor:

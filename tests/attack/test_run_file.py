@@ -59,8 +59,9 @@ def attacked(place: Path, **changes: Any) -> AttackResult:
         {"threat": WITHIN},
         {"attack": "apgd", "threat": WITHIN},
         {"attack": "square", "settings": {"queries": 200}, "threat": WITHIN},
+        {"attack": "rays", "settings": {"queries": 200}, "threat": WITHIN},
     ],
-    ids=["minimal", "apgd", "square"],
+    ids=["minimal", "apgd", "square", "rays"],
 )
 def test_a_file_is_attacked_and_proved_by_its_own_card(place: Path, space: str, how: dict[str, Any]) -> None:
     result = attacked(place, space=space, **how)
@@ -72,7 +73,8 @@ def test_a_file_is_attacked_and_proved_by_its_own_card(place: Path, space: str, 
     ]
     assert (result.found.hits, result.found.total) == (2, 3)
     assert result.verified["m.onnx"].text()[:3] == "2/2"
-    assert (result.gradients > 0) == (how.get("attack") != "square")
+    assert (result.gradients > 0) == (how.get("attack") not in {"square", "rays"})
+    assert max(one.forwards for one in result.each) <= 200
     bundle = read_bundle(place / "bundle")
     assert bundle.origin == str(place / "m.onnx")
     (build,) = verify(VerifyOptions(bundle=bundle.folder, builds=(place / "m.onnx",))).builds
