@@ -42,7 +42,8 @@ Name = Annotated[
     str,
     typer.Option(
         "--attack",
-        help="minimal: the smallest change. Within --eps: pgd, apgd, apgd-t, fgsm, mi-fgsm; square only asks.",
+        help="minimal: the smallest change. Within --eps: apgd, apgd-t, pgd, fgsm, mi-fgsm. "
+        "Only asking: square, sparse-rs, rays, surfree.",
     ),
 ]
 Settings = Annotated[
