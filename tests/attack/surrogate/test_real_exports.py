@@ -116,6 +116,19 @@ def test_as_translated(make: type[nn.Module], opset: int, has: set[str], images:
     agrees(net, images, path)
 
 
+@pytest.mark.parametrize("make", [Vit, Efficient, Swin, Branches, Einsum])
+def test_as_optimised(make: type[nn.Module], images: Tensor, tmp_path: Path) -> None:
+    """The optimiser of onnxruntime joins layers, and saves operators of its own."""
+    net, plain, path = drawn(make), tmp_path / "plain.onnx", tmp_path / "net.onnx"
+    trace(net, images, plain, 17)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath, options.log_severity_level = str(path), 3
+    onnxruntime.InferenceSession(plain, options, providers=["CPUExecutionProvider"])
+    assert any(node.domain for node in onnx.load(path).graph.node)
+    agrees(net, images, path)
+
+
 def test_one_picture_at_a_time_is_the_same(images: Tensor, tmp_path: Path) -> None:
     """A file whose batch is fixed to one picture is run picture by picture."""
     net, path = drawn(Swin), tmp_path / "net.onnx"

@@ -14,6 +14,7 @@ from misread.attack.surrogate.operators.cast import CAST
 from misread.attack.surrogate.operators.compare import COMPARE
 from misread.attack.surrogate.operators.constant import CONSTANT
 from misread.attack.surrogate.operators.contrib import CONTRIB
+from misread.attack.surrogate.operators.contrib_attention import CONTRIB_ATTENTION
 from misread.attack.surrogate.operators.contrib_float import CONTRIB_FLOAT
 from misread.attack.surrogate.operators.control import CONTROL
 from misread.attack.surrogate.operators.convolution import CONVOLUTION
@@ -44,6 +45,7 @@ OPERATORS: Final[tuple[Operator, ...]] = (
     *COMPARE,
     *CONSTANT,
     *CONTRIB,
+    *CONTRIB_ATTENTION,
     *CONTRIB_FLOAT,
     *CONTROL,
     *CONVOLUTION,
