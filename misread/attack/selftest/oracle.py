@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import torch
@@ -94,7 +96,7 @@ def l0(slope: Floats, room: Floats, deficit: float) -> float:
     return np.inf if gains[-1] < deficit else float(np.searchsorted(gains, deficit) + 1)
 
 
-DISTANCES = {"linf": linf, "l2": l2, "l1": l1, "l0": l0}
+DISTANCES: Final = MappingProxyType({"linf": linf, "l2": l2, "l1": l1, "l0": l0})
 
 
 def _bisect(gain: Callable[[float], float], top: float, deficit: float) -> float:
