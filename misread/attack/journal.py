@@ -21,14 +21,15 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from misread.errors import FileError, InputError, MisreadError, OptionError
 from misread.files import DISK_ERRORS, atomic_write, cannot_read, refuse_existing, storage_errors, swap_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
 KIND: Final = "misread-journal"
 SCHEMA: Final = 1
@@ -36,6 +37,44 @@ NAME: Final = "journal.jsonl"
 SUFFIX: Final = ".part"
 
 Line = Mapping[str, Any]
+
+
+class Lines:
+    """The lines of a journal's file; only the last is held, since there may be a million."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin without a line.
+
+        Args:
+            path: The file; its head is none of the lines.
+        """
+        self._path, self._count, self._last = path, 0, cast("Line", {})
+        self.pictures = 0
+
+    def append(self, line: Line) -> None:
+        """Count a line that stands in the file. It is about one picture, or about as many as its `pictures` holds."""
+        self._count += 1
+        self._last = line
+        self.pictures += len(line["pictures"]) if "pictures" in line else 1
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._count
+
+    def __iter__(self) -> Iterator[Line]:
+        """Read them from the file, in order."""
+        with self._path.open("rb") as stream:
+            yield from (json.loads(raw) for raw in islice(stream, 1, 1 + self._count))
+
+    def __getitem__(self, at: int) -> Line:
+        """The last line.
+
+        Raises:
+            IndexError: another one is asked for, or there is none.
+        """
+        if at != -1 or not self._count:
+            raise IndexError(at)
+        return self._last
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,14 +85,14 @@ class Journal:
         part: The working folder.
         created: When the run began, ISO 8601 UTC.
         chunk: Pictures attacked together at most, as chosen when the run began.
-        lines: Of the pictures that are done, in order.
+        lines: Of what is done, in order.
         stream: The file; held open and locked.
     """
 
     part: Path
     created: str
     chunk: int
-    lines: list[Line]
+    lines: Lines
     stream: BinaryIO
 
     @property
@@ -109,7 +148,7 @@ def journal_of(
             shutil.rmtree(part, ignore_errors=True)
             raise
         kept = (
-            f"{_pictures(journal.lines)} of {total} pictures are kept in {part}; the same command with --resume goes on"
+            f"{journal.lines.pictures} of {total} pictures are kept in {part}; the same command with --resume goes on"
         )
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(f"stopped; {kept}") from error
@@ -137,11 +176,15 @@ def _part_of(out: Path) -> Path:
 def _begun(part: Path, about: Mapping[str, str], chunk: int) -> Journal:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     head = {"schema": SCHEMA, "kind": KIND, "created": created, "chunk": chunk, "about": dict(about)}
-    with atomic_write(part / NAME) as out:
-        out.write(_encoded(head))
-    with storage_errors(part):
-        (part / "bundle").mkdir(exist_ok=True)
-        return Journal(part=part, created=created, chunk=chunk, lines=[], stream=_locked(part))
+    try:
+        with atomic_write(part / NAME) as out:
+            out.write(_encoded(head))
+        with storage_errors(part):
+            (part / "bundle").mkdir(exist_ok=True)
+            return Journal(part=part, created=created, chunk=chunk, lines=Lines(part / NAME), stream=_locked(part))
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
 
 
 def _found(part: Path, about: Mapping[str, str], total: int, *, resume: bool, overwrite: bool) -> Journal | None:
@@ -161,7 +204,7 @@ def _found(part: Path, about: Mapping[str, str], total: int, *, resume: bool, ov
                 shutil.rmtree(part)
             stream.close()
             return None
-        done = _pictures(_lines(part, stream)[1:])
+        done = _read(part, stream)[1].pictures
     except BaseException:
         stream.close()
         raise
@@ -173,7 +216,7 @@ def _found(part: Path, about: Mapping[str, str], total: int, *, resume: bool, ov
 
 
 def _resumed(part: Path, about: Mapping[str, str], stream: BinaryIO) -> Journal:
-    head, *lines = _lines(part, stream) or [{}]
+    head, lines = _read(part, stream)
     if (head.get("kind"), head.get("schema")) != (KIND, SCHEMA):
         raise FileError(f"{part / NAME} is no journal of this misread's; begin anew with --overwrite")
     for name, now in about.items():
@@ -186,26 +229,30 @@ def _resumed(part: Path, about: Mapping[str, str], stream: BinaryIO) -> Journal:
     return Journal(part=part, created=head["created"], chunk=head["chunk"], lines=lines, stream=stream)
 
 
-def _lines(part: Path, stream: BinaryIO) -> list[Any]:
-    """Read the whole lines; one that was being written when the run was killed is cut off.
+def _read(part: Path, stream: BinaryIO) -> tuple[Mapping[str, Any], Lines]:
+    """Read head and whole lines; one that was being written when the run was killed is cut off.
 
     Raises:
         FileError: a line is no JSON.
     """
-    lines: list[Any] = []
-    whole = 0
+    head: Mapping[str, Any] = {}
+    lines, whole = Lines(part / NAME), 0
     stream.seek(0)
-    for raw in stream:
+    for number, raw in enumerate(stream):
         if not raw.endswith(b"\n"):
             break
         try:
-            lines.append(json.loads(raw))
+            line = json.loads(raw)
         except ValueError as error:
-            raise FileError(f"{part / NAME} line {len(lines) + 1} is damaged; begin anew with --overwrite") from error
+            raise FileError(f"{part / NAME} line {number + 1} is damaged; begin anew with --overwrite") from error
+        if number:
+            lines.append(line)
+        else:
+            head = line
         whole += len(raw)
     with storage_errors(part):
         stream.truncate(whole)
-    return lines
+    return head, lines
 
 
 def _locked(part: Path) -> BinaryIO:
@@ -229,11 +276,6 @@ def _locked(part: Path) -> BinaryIO:
 
 def _encoded(line: Line) -> bytes:
     return (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _pictures(lines: Sequence[Line]) -> int:
-    """How many pictures the lines speak of: one each, or as many as a line lists."""
-    return sum(len(line.get("pictures", (None,))) for line in lines)
 
 
 def _short(text: str | None) -> str:

@@ -55,7 +55,7 @@ def test_what_was_done_is_kept_and_gone_on_with(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt, match=r"stopped; 2 of 3 pictures are kept in .*b\.part; the same command"):
         run(out, 2, KeyboardInterrupt(), chunk=5)
     with opened(out, resume=True) as journal:
-        assert journal.lines == [{"picture": 0}, {"picture": 1}]
+        assert list(journal.lines) == [{"picture": 0}, {"picture": 1}]
         assert journal.chunk == 5
         journal.add({"picture": 2})
         head, *lines = [json.loads(line) for line in (journal.part / NAME).read_text().splitlines()]
@@ -76,10 +76,10 @@ def test_a_line_that_was_being_written_is_cut_off(tmp_path: Path) -> None:
 
 def test_resuming_nothing_begins(tmp_path: Path) -> None:
     with opened(tmp_path / "b", resume=True) as journal:
-        assert journal.lines == []
+        assert list(journal.lines) == []
     (tmp_path / "c.part").mkdir()  # killed before the journal was there
     with opened(tmp_path / "c") as journal:
-        assert journal.lines == []
+        assert list(journal.lines) == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), InputError("no"), ValueError("a bug")])
@@ -116,7 +116,7 @@ def test_a_stopped_run_is_neither_forgotten_nor_replaced_unasked(tmp_path: Path)
         run(tmp_path / "b")
     assert (part / "bundle" / "witness.png").is_file()
     with opened(tmp_path / "b", overwrite=True) as journal:
-        assert journal.lines == []
+        assert list(journal.lines) == []
         assert not (part / "bundle" / "witness.png").exists()
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_journal_is_refused(tmp_path: Path, text: str, said: str) -> N
     with pytest.raises(FileError, match=said):
         run(tmp_path / "b", resume=True)
     with opened(tmp_path / "b", overwrite=True) as journal:
-        assert journal.lines == []
+        assert list(journal.lines) == []
 
 
 @pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
@@ -196,6 +196,19 @@ def test_a_journal_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_place_without_a_name_is_refused(tmp_path: Path, out: str) -> None:
     with pytest.raises(OptionError, match="no name of its own"):
         run(tmp_path / out, overwrite=True)
+
+
+def test_only_the_last_line_is_held(tmp_path: Path) -> None:
+    stopped(tmp_path / "b")
+    with opened(tmp_path / "b", resume=True) as journal:
+        journal.add({"pictures": [7, 8, 9]})
+        assert (len(journal.lines), journal.lines.pictures, journal.lines[-1]) == (3, 5, {"pictures": [7, 8, 9]})
+        assert list(journal.lines)[:2] == [{"picture": 0}, {"picture": 1}]
+        assert {type(held) for held in vars(journal.lines).values()} <= {type(tmp_path), int, dict}
+        with pytest.raises(IndexError):
+            journal.lines[0]
+    with opened(tmp_path / "c") as journal, pytest.raises(IndexError):
+        journal.lines[-1]
 
 
 def test_a_digest_tells_parts_apart() -> None:
