@@ -135,9 +135,7 @@ def _needed(nodes: list[Node], output: str) -> list[Node]:
 def _final_softmax(nodes: list[Node], output: str) -> int | None:
     """Return which node is a softmax that only changes of shape and type follow."""
     makers = {name: at for at, node in enumerate(nodes) for name in node.outputs}
-    uses = [name for node in nodes for name in node.inputs]
     at = makers.get(output)
     while at is not None and nodes[at].operator in _SAME_VALUES and not nodes[at].domain:
-        name = nodes[at].inputs[0]
-        at = makers.get(name) if uses.count(name) == 1 else None
+        at = makers.get(nodes[at].inputs[0])
     return at if at is not None and nodes[at].operator == "Softmax" and not nodes[at].domain else None

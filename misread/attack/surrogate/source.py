@@ -114,7 +114,7 @@ def _external(tensor: onnx.TensorProto, path: Path, most: int) -> bytes:
         offset = int(told.get("offset", "0"))
         length = int(told["length"]) if "length" in told else place.stat().st_size - offset
         outside = not place.is_relative_to(folder) or not place.is_file()
-        if outside or offset < 0 or not 0 <= length <= min(most, place.stat().st_size - offset):
+        if outside or not 0 <= length <= min(most, place.stat().st_size - offset):
             message = (
                 f"{path}: the weight {tensor.name!r} should be {told.get('length', 'all')} bytes of "
                 f"{told.get('location')!r} in the model's folder, and is not; copy that file beside the model"

@@ -187,6 +187,11 @@ def float_bias() -> ModelProto:
     return between(CONV, 64, more=more, dequantised=("weight",))
 
 
+def bias_of_bytes() -> ModelProto:
+    more = {**conv_weights(), "bias_q": np.array([1, -2, 3, -4], np.int8), "bias_s": np.full(4, 0.1, np.float32)}
+    return between(CONV, 64, more=more)
+
+
 def float_weight() -> ModelProto:
     more = {**conv_weights(), "weight": rng().normal(size=(4, 3, 3, 3)).astype(np.float32)}
     return between(CONV, 64, more=more, dequantised=("bias",))
@@ -216,6 +221,7 @@ def computed_scale() -> ModelProto:
 UNFUSED: list[Callable[[], ModelProto]] = [
     used_twice,
     float_bias,
+    bias_of_bytes,
     float_weight,
     relu_that_cuts,
     scaled_gemm,

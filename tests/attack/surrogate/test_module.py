@@ -227,7 +227,7 @@ def test_a_final_softmax_is_seen_and_left_out_on_request(opset: int) -> None:
     assert torch.isfinite(logits(images)).all()
 
 
-def test_a_softmax_that_something_else_uses_too_stays() -> None:
+def test_a_softmax_that_is_not_the_end_stays() -> None:
     ends = [
         helper.make_node("Softmax", ["raw"], ["shares"], axis=1),
         helper.make_node("Mul", ["shares", "shares"], ["logits"]),

@@ -139,6 +139,13 @@ def test_quantised_convolutions(*, by_channel: bool) -> None:
     the_same("QLinearConv", [*inputs, *ends])
 
 
+def test_ties_of_a_quantised_convolution_go_to_the_even_number_before_an_odd_zero_point() -> None:
+    inputs = [whole(2, 4, 8, 8), f32(1.0), np.array(127, np.uint8), whole(6, 4, 1, 1, kind=np.int8) // 30]
+    weights = [f32(0.5), np.array(0, np.int8)]
+    the_same("QLinearConv", [*inputs, *weights, f32(3.0), np.array(9, np.uint8)])
+    the_same("QLinearConv", [*inputs, *weights, f32(4.0), np.array(9, np.uint8)])
+
+
 def test_quantised_matrices() -> None:
     inputs = [whole(7, 20), f32(0.02), np.array(130, np.uint8), whole(20, 5), f32(0.01), np.array(3, np.uint8)]
     the_same("QLinearMatMul", [*inputs, f32(0.2), np.array(128, np.uint8)])
