@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from misread.attack.judges import Judges
 from misread.attack.options import AttackOptions
@@ -255,6 +256,25 @@ def test_judges_ask_for_more_than_a_build_wanders() -> None:
 def test_options_refuse_at_birth(place: Path, changes: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         _options(place, **changes)
+
+
+def test_a_device_that_is_not_here_is_refused_first(place: Path) -> None:
+    with pytest.raises(OptionError, match=r"torch sees \d+ GPUs here and cuda:99 was asked for; leave --device out"):
+        attack_to_bundle(_options(place, device="cuda:99", data=place / "none"))
+    with pytest.raises(OptionError, match="device is cpu, cuda or cuda:N, got 'tpu'"):
+        attack_to_bundle(_options(place, device="tpu"))
+
+
+@pytest.mark.hardware
+@pytest.mark.parametrize("space", ["input", "file"])
+@pytest.mark.parametrize("how", [{}, {"attack": "apgd", "threat": Threat(eps=4 / 255)}], ids=["minimal", "apgd"])
+def test_the_gpu_finds_what_the_cpu_finds(place: Path, space: str, how: dict[str, Any]) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("torch sees no GPU here")
+    found = [attack_to_bundle(_options(place, out=place / on, device=on, space=space, **how)) for on in ("cpu", "cuda")]
+    on_cpu, on_gpu = ({one.source: one.change.largest_level for one in each.bundle.witnesses} for each in found)
+    assert on_cpu == on_gpu
+    assert len(on_gpu) == 3
 
 
 def test_refusals_leave_nothing_behind(place: Path) -> None:

@@ -22,9 +22,9 @@ from misread.attack.speed import Pace
 from misread.attack.threat import Threat
 from misread.bundle import read_bundle
 from misread.card import ModelCard
-from misread.errors import FileError, InputError, ModelRunError, OptionError
+from misread.errors import FileError, InputError, ModelRunError, OptionError, StorageError
 from misread.flags import CardFlags
-from misread.pixels import read_image, write_png
+from misread.pixels import encode_png, read_image, write_png
 from misread.runtime.session import FunctionReader
 
 if TYPE_CHECKING:
@@ -219,6 +219,23 @@ def test_a_failing_build_keeps_what_was_done(place: Path) -> None:
     with pytest.raises(ModelRunError, match=r"^it broke; 3 of 12 pictures are kept in .*bundle\.part"):
         attack_to_bundle(_options(place), progress=_stop_after(3, ModelRunError("it broke")))
     assert attack_to_bundle(_options(place, resume=True)).pictures == PICTURES
+
+
+def test_a_full_disk_keeps_what_was_done(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = iter(range(100))
+
+    def full(image: NDArray[np.uint8]) -> bytes:
+        if next(written) == 10:  # inside the fourth witness
+            raise OSError(28, "No space left on device")
+        return encode_png(image)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("misread.bundle.encode_png", full)
+        with pytest.raises(StorageError, match=r"cannot write .*no space left.*; 7 of 12 pictures are kept"):
+            attack_to_bundle(_options(place))
+    attack_to_bundle(_options(place, resume=True))
+    attack_to_bundle(_options(place, "whole"))
+    assert _tree(place / "bundle") == _tree(place / "whole")
 
 
 @pytest.fixture
