@@ -26,6 +26,7 @@ from misread.attack.surrogate.operators.order import ORDER
 from misread.attack.surrogate.operators.pieces import PIECES
 from misread.attack.surrogate.operators.pooling import POOLING
 from misread.attack.surrogate.operators.quantise import QUANTISE
+from misread.attack.surrogate.operators.recurrent import RECURRENT
 from misread.attack.surrogate.operators.reduce import REDUCE
 from misread.attack.surrogate.operators.resize import RESIZE
 from misread.attack.surrogate.operators.sampling import SAMPLING
@@ -57,6 +58,7 @@ OPERATORS: Final[tuple[Operator, ...]] = (
     *PIECES,
     *POOLING,
     *QUANTISE,
+    *RECURRENT,
     *REDUCE,
     *RESIZE,
     *SAMPLING,
