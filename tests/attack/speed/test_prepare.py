@@ -202,8 +202,13 @@ def test_the_quickest_chunk_is_climbed_to(
 
 def test_when_time_is_up_the_first_guess_stands(twin: Twin, images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "SECONDS", 0.0)
-    monkeypatch.setattr(pace, "seconds_per_picture", cost({}))
+    monkeypatch.setattr(pace, "seconds_per_picture", cost({64: 1.0}))
     assert measured({False: twin, True: twin}, images) == Pace(chunk=MOST // 2, channels_last=True)
+
+
+def test_a_tiny_network_is_spared_the_choice(twin: Twin, images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "seconds_per_picture", cost({64: 1e-5}))
+    assert measured({False: twin, True: ChannelsLast(copy.deepcopy(twin))}, images) == Pace(chunk=MOST)
 
 
 def test_a_chunk_that_fails_is_not_chosen(twin: Twin, images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
