@@ -109,7 +109,7 @@ class _Parser:
         for proto in _in_order(graph.node, known):
             node = self.node(proto, on_image)
             if node.on_image:
-                on_image.update(node.outputs)
+                on_image.update(filter(None, node.outputs))
             found.append(node)
         return tuple(found)
 

@@ -57,6 +57,7 @@ def interpret(steps: Iterable[Step], values: dict[str, Tensor | None], *, free: 
     values[""] = None
     for step in steps:
         values.update(zip(step.node.outputs, outputs_of(step, values), strict=False))
+        values[""] = None  # the name of an output that nobody wants is the name of an input that is left out
         if free:
             for name in step.dead:
                 values.pop(name, None)

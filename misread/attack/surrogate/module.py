@@ -118,6 +118,7 @@ def fold(graph: Graph, *, but: tuple[str, ...] = ()) -> Graph:
                 left.append(node)
             else:
                 constants.update(zip(node.outputs, outputs_of(step, constants), strict=False))
+                constants[""] = None
     known = {name: value for name, value in constants.items() if value is not None}
     return replace(graph, nodes=tuple(left), constants=known)
 
