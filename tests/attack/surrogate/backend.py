@@ -55,7 +55,7 @@ OUT_OF_SCOPE: Final[Mapping[str, str]] = {
     "trees": "TreeEnsemble",
     "training": "Ada.*|Momentum|.*gradient_of.*|BatchNorm.*training.*|Dropout/training.*",
     "loss": "NegativeLogLikelihoodLoss|SoftmaxCrossEntropyLoss",
-    "recurrent": "RNN|GRU|LSTM|ReverseSequence",
+    "recurrent": "ReverseSequence",
     "loop": "Loop|Scan|Range/.*_expanded",
     "sequence or optional": "Optional.*|Sequence.*|SplitToSequence|.*(sequence|optional|_seq|_opt).*",
     "random": "Bernoulli",
