@@ -147,9 +147,20 @@ def straight_through(exact: Tensor, smooth: Tensor) -> Tensor:
     return value
 
 
-def round_half_even(values: Tensor, low: float, high: float) -> Tensor:
-    """Round to the nearest whole number, halves to even, and saturate; gradient 1 inside [low, high], 0 outside."""
-    return straight_through(values.round(), values).clamp(low, high)
+def saturated(values: Tensor, shift: Tensor | None, low: float, high: float) -> Tensor:
+    """Round to the nearest whole number, halves to even, add `shift`, saturate; one step for speed.
+
+    Args:
+        values: any shape, float32.
+        shift: whole numbers that broadcast to `values`, None for 0; carries no gradient.
+        low: smallest number that the type holds.
+        high: largest number.
+
+    Returns:
+        Whole numbers in [low, high]; gradient 1 where nothing was cut, 0 where something was.
+    """
+    value: Tensor = _Saturated.apply(values, shift, low, high)  # type: ignore[no-untyped-call]
+    return value
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -160,3 +171,19 @@ class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def backward(_: Any, *gradients: Tensor) -> tuple[None, Tensor]:
         return None, gradients[0]
+
+
+class _Saturated(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, values: Tensor, shift: Tensor | None, low: float, high: float) -> Tensor:
+        found = values.round()
+        if shift is not None:
+            found += shift
+        if context.needs_input_grad[0]:
+            context.save_for_backward((found >= low) & (found <= high))
+        return found.clamp_(low, high)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        (inside,) = context.saved_tensors
+        return gradients[0] * inside, None, None, None

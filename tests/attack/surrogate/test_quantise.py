@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from misread.attack.surrogate.node import Node, UnsupportedOperator, round_half_even, straight_through
+from misread.attack.surrogate.node import Node, UnsupportedOperator, saturated, straight_through
 from misread.attack.surrogate.operators.cast import cast, cast_like
 from misread.attack.surrogate.operators.quantise import (
     dequantize_linear,
@@ -261,8 +261,10 @@ def test_the_forward_value_is_exact() -> None:
     assert torch.autograd.grad(found.sum(), smooth)[0].item() == 1.0
 
 
-def test_rounding_between_ends() -> None:
-    values = torch.tensor([0.5, 1.5, -3.0, 9.0], requires_grad=True)
-    found = round_half_even(values, -2, 5)
-    assert found.tolist() == [0.0, 2.0, -2.0, 5.0]
-    assert torch.autograd.grad(found.sum(), values)[0].tolist() == [1.0, 1.0, 0.0, 0.0]
+def test_rounding_shifting_saturating() -> None:
+    values = torch.tensor([0.5, 1.5, -3.0, 9.0, 4.0], requires_grad=True)
+    found = saturated(values, torch.tensor(1.0), -1, 5)
+    assert found.tolist() == [1.0, 3.0, -1.0, 5.0, 5.0]
+    assert torch.autograd.grad(found.sum(), values)[0].tolist() == [1.0, 1.0, 0.0, 0.0, 1.0]
+    assert values.tolist() == [0.5, 1.5, -3.0, 9.0, 4.0]
+    assert saturated(values.detach(), None, 0, 1).tolist() == [0.0, 1.0, 0.0, 1.0, 1.0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch.nn import functional
 
-from misread.attack.surrogate.node import Operator, straight_through
+from misread.attack.surrogate.node import Operator, saturated
 from misread.attack.surrogate.operators.pooling import average_pool
 from misread.attack.surrogate.operators.quantise import (
     dequantize_linear,
@@ -223,7 +223,7 @@ def _zero(zero_point: Tensor | None, like: Tensor) -> Tensor:
 def _rounded(node: Node, values: Tensor, zero: Tensor | None) -> Tensor:
     """Round values that hold the zero point already, and saturate."""
     low, high = limits(node, zero)
-    return straight_through(values.round(), values).clamp(low, high)
+    return saturated(values, None, low, high)
 
 
 def _fused(values: Tensor, factor: Tensor, added: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor
 
-from misread.attack.surrogate.node import Operator, straight_through
+from misread.attack.surrogate.node import Operator, saturated
 from misread.attack.surrogate.operators.convolution import conv
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ def quantize_linear(node: Node, values: Tensor, scale: Tensor, zero_point: Tenso
     """Return round(values / scale) + zero point, saturated: any shape; scale per tensor, per axis or per block."""
     low, high = limits(node, zero_point)
     divisor = _spread(node, scale, values)
-    shift = whole(_spread(node, zero_point, values)) if zero_point is not None else 0
-    scaled = values.float() / divisor
-    return (straight_through(scaled.round(), scaled) + shift).clamp(low, high)
+    shift = None if zero_point is None else whole(_spread(node, zero_point, values))
+    return saturated(values.float() / divisor, shift, low, high)
 
 
 def dequantize_linear(node: Node, values: Tensor, scale: Tensor, zero_point: Tensor | None = None) -> Tensor:
@@ -59,8 +58,7 @@ def dynamic_quantize_linear(node: Node, values: Tensor) -> tuple[Tensor, Tensor,
     low, high = found.amin().clamp(max=0), found.amax().clamp(min=0)
     scale = torch.where(high == low, 1, (high - low) / LARGEST_8_BIT)
     zero_point = (-low / scale).clamp(0, LARGEST_8_BIT).round()
-    scaled = values / scale
-    return (straight_through(scaled.round(), scaled) + zero_point).clamp(0, LARGEST_8_BIT), scale, zero_point
+    return saturated(values / scale, zero_point, 0, LARGEST_8_BIT), scale, zero_point
 
 
 def conv_integer(
@@ -137,8 +135,7 @@ def limits(node: Node, zero_point: Tensor | None) -> tuple[int, int]:
 def requantise(node: Node, values: Tensor, zero_point: Tensor | None) -> Tensor:
     """Round values that are in units of the output's scale, add the zero point, saturate."""
     low, high = limits(node, zero_point)
-    rounded = straight_through(values.round(), values)
-    return (rounded if zero_point is None else rounded + whole(zero_point)).clamp(low, high)
+    return saturated(values, None if zero_point is None else whole(zero_point), low, high)
 
 
 def whole(values: Tensor) -> Tensor:
@@ -162,19 +159,24 @@ def channels_first(zero_point: Tensor | None, ndim: int) -> Tensor | None:
 
 def whole_conv(node: Node, images: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Convolve whole numbers exactly; int32 bias."""
-    most = weight.detach().abs().flatten(1).sum(1) * LARGEST_8_BIT
-    if bias is not None:
-        most = most + bias.abs()
-    wide = torch.float32 if bool((most < _EXACT).all()) else torch.float64
+    wide = _wide(weight.detach().flatten(1), bias)
     added = None if bias is None else bias.to(wide)
     return conv(node, images.to(wide), weight.to(wide), added).float()
 
 
 def whole_matmul(left: Tensor, right: Tensor) -> Tensor:
     """Multiply matrices of whole numbers exactly."""
-    most = right.detach().abs().sum(-2) * LARGEST_8_BIT
-    wide = torch.float32 if bool((most < _EXACT).all()) else torch.float64
+    wide = _wide(right.detach().mT)
     return (left.to(wide) @ right.to(wide)).float()
+
+
+def _wide(weight: Tensor, bias: Tensor | None = None) -> torch.dtype:
+    """Return a type that holds all sums of products of 8-bit numbers with rows of `weight` exactly."""
+    if bias is None and weight.shape[-1] * LARGEST_8_BIT**2 < _EXACT:
+        return torch.float32
+    most = weight.abs().sum(-1) * LARGEST_8_BIT
+    most = most if bias is None else most + bias.abs()
+    return torch.float32 if bool((most < _EXACT).all()) else torch.float64
 
 
 def _spread(node: Node, parameter: Tensor, values: Tensor) -> Tensor:
