@@ -7,7 +7,7 @@ itself: gradients from its own graph, and every candidate judged by onnxruntime;
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 
@@ -15,6 +15,7 @@ from misread.attack.assess.bar import Bar
 from misread.attack.assess.suite import ASKING, SKIPPED, STANDS, SUITES, Fallen, StageTally, Suite
 from misread.attack.judges import Judges
 from misread.attack.query.reader import ReaderModel
+from misread.attack.speed import Pace, prepare
 from misread.attack.subject import FileModel
 from misread.attack.surrogate import UnsupportedOperator, load_surrogate_origin
 
@@ -45,24 +46,40 @@ class BuildSuite:
         standing: Images that nothing broke.
     """
 
-    def __init__(self, path: Path, card: ModelCard, threat: Threat) -> None:
+    def __init__(
+        self,
+        path: Path,
+        card: ModelCard,
+        threat: Threat,
+        sample: Tensor,
+        *,
+        device: str = "cpu",
+        pace: Pace | None = None,
+    ) -> None:
         """Open the build and its surrogate.
 
         Args:
             path: The ONNX file.
             card: Of the model; its labels give the order of classes, and it stands in where the file has no card.
             threat: Norm and eps.
+            sample: A few pictures, (n, c, h, w) in [0, 1].
+            device: Where the surrogate computes.
+            pace: How its passes are split; None measures.
 
         Raises:
             MisreadError: the file cannot be judged at all.
         """
         self.path, self.judges = path, Judges.open((path,), card)
         self.reader = self.judges.readers[0]
-        asked = ReaderModel(self.reader)
-        self.surrogate, model, stages = "", _file_model(path, self.reader.card, asked), SUITES[threat.norm]
-        if isinstance(model, str):
-            self.surrogate, stages = model, tuple(stage for stage in stages if stage.name in ASKING)
-            model = asked
+        asked, stages = ReaderModel(self.reader), SUITES[threat.norm]
+        self.surrogate, self.pace, model = "", pace, cast("Model", asked)
+        try:
+            surrogate = load_surrogate_origin(path, self.reader.card).origin.twin
+        except UnsupportedOperator as error:
+            self.surrogate, stages = str(error), tuple(stage for stage in stages if stage.name in ASKING)
+        else:
+            prepared = prepare(surrogate, sample, device=device, pace=pace)
+            self.pace, model = prepared.pace, FileModel(prepared, asked)
         self.model = in_order(model, _columns(self.reader.card, card))
         self.suite = Suite(threat=threat, stages=stages)
         self.clean = self.offered = self.transferred = self.standing = 0
@@ -73,7 +90,7 @@ class BuildSuite:
         """What a journal keeps."""
         counts = {name: getattr(self, name) for name in _COUNTS}
         slack = None if self._bar is None else self._bar.slack
-        return {"slack": slack, "tallies": [asdict(tally) for tally in self.suite.tallies], **counts}
+        return {"slack": slack, "pace": self.pace, "tallies": [asdict(tally) for tally in self.suite.tallies], **counts}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over what a journal kept."""
@@ -132,10 +149,3 @@ def _columns(own: ModelCard, wanted: ModelCard) -> list[int]:
     """The build's columns: the model's labels in the model's order, then what only the build knows."""
     first = [own.index(label) for label in wanted.labels]
     return [*first, *(column for column in range(len(own.labels)) if column not in set(first))]
-
-
-def _file_model(path: Path, card: ModelCard, asked: ReaderModel) -> Model | str:
-    try:
-        return FileModel(load_surrogate_origin(path, card).origin.twin, asked)
-    except UnsupportedOperator as error:
-        return str(error)

@@ -89,6 +89,7 @@ class Course:
             "pictures": [asdict(one) for one in new],
             "witnesses": witnesses,
             "seconds": seconds,
+            "pace": self.subject.pace,
             "clean": self.clean,
             "standing": self.standing,
             "findings": [asdict(finding) for finding in self.findings],

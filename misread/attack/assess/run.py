@@ -8,6 +8,9 @@ from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import torch
+
 from misread import __version__
 from misread.attack.assess.build import BuildSuite
 from misread.attack.assess.course import Course
@@ -17,11 +20,12 @@ from misread.attack.assess.warn import look_after, no_gradients
 from misread.attack.assess.witnesses import Witnesses
 from misread.attack.clock import Clock
 from misread.attack.journal import digest_of, journal_of
-from misread.attack.subject import Subject, open_subject
+from misread.attack.speed import Pace
+from misread.attack.subject import Subject, check_device, open_subject, quicken
 from misread.attack.surrogate import UnsupportedOperator
 from misread.data import find_samples
 from misread.files import jsonable, sha256_file
-from misread.pixels import fit, read_image
+from misread.pixels import fit, read_image, to_unit
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ Progress = Callable[[str, int, int], None]
 CHUNK: Final = 64
 CHUNK_VALUES: Final = 2**22
 """Pixel values in one chunk: 28 pictures of 224x224."""
+LOOKED_AT: Final = 8
+"""Pictures by which pace is measured."""
 _FREE: Final = frozenset({"out", "overwrite", "resume"})
 """Options that may differ when a run is resumed."""
 
@@ -55,17 +61,17 @@ def assess(options: AssessOptions, *, progress: Progress = quiet) -> Assessment:
         MisreadError: one sentence that says what is wrong and what to type.
         KeyboardInterrupt: as it came; its text says how to go on.
     """
+    check_device(options.device)
     clock = Clock(None)
     progress("loading", 0, 1)
     subject, stages, why = _open(options)
     samples = find_samples(options.pictures, subject.card.labels)
     if options.limit is not None and options.limit < len(samples):
         samples = tuple(samples[at * len(samples) // options.limit] for at in range(options.limit))
-    builds = [BuildSuite(path, subject.card, options.threat) for path in options.builds]
-    suite = Suite(threat=options.threat, stages=stages)
-    course = Course(subject, suite, builds, seed=options.seed, device=options.device)
-    course.findings += no_gradients(why)
     with _journal(options, subject, samples) as journal:
+        kept = journal.lines[-1] if journal is not None and journal.lines else None
+        course = _course(options, subject, stages, samples[:LOOKED_AT], kept)
+        course.findings += no_gradients(why)
         if journal is not None:
             course.witnesses = Witnesses(journal.folder, options, subject)
             clock = Clock(None, before=course.take_up(journal, samples))
@@ -80,12 +86,28 @@ def assess(options: AssessOptions, *, progress: Progress = quiet) -> Assessment:
 
 def _open(options: AssessOptions) -> tuple[Subject, tuple[Stage, ...], str]:
     """The subject, the stages that can run on it, and why not all of them can."""
-    opened = partial(open_subject, options.model, flags=options.flags, weights=options.weights, device=options.device)
+    opened = partial(open_subject, options.model, flags=options.flags, weights=options.weights)
     stages = SUITES[options.threat.norm]
     try:
         return opened(), stages, ""
     except UnsupportedOperator as error:
         return opened(gradients=False), tuple(stage for stage in stages if stage.name in ASKING), str(error)
+
+
+def _course(
+    options: AssessOptions, subject: Subject, stages: tuple[Stage, ...], first: Sequence[Sample], kept: Any
+) -> Course:
+    """Everything at the quickest pace, or at that of the run that is resumed."""
+    pixels = np.stack([_prepared(sample, subject) for sample in first])
+    images = torch.from_numpy(to_unit(pixels, channels=subject.card.channels)).to(options.device)
+    paces = [None] * (1 + len(options.builds)) if kept is None else [kept["pace"], *(b["pace"] for b in kept["builds"])]
+    own, *others = (None if pace is None else Pace(**pace) for pace in paces)
+    builds = [
+        BuildSuite(path, subject.card, options.threat, images, device=options.device, pace=pace)
+        for path, pace in zip(options.builds, others, strict=True)
+    ]
+    quick = quicken(subject, images, device=options.device, pace=own)
+    return Course(quick, Suite(threat=options.threat, stages=stages), builds, seed=options.seed, device=options.device)
 
 
 def _journal(

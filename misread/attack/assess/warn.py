@@ -5,7 +5,6 @@ The first five are AutoAttack's checks (arXiv 2003.01690 and its later releases)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +17,7 @@ from misread.attack.goal import Untargeted, margin
 from misread.attack.guard import untouched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from misread.attack.assess.suite import StageTally
     from misread.attack.problem import Model
