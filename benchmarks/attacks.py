@@ -87,7 +87,7 @@ def ours(kind: str, steps: list[int]) -> dict[str, Attack]:
     made: dict[str, Attack] = {}
     for number in steps:
         made[f"{OURS} pgd {number}"] = Pgd(steps=number)
-        made[f"{OURS} apgd {number}"] = Apgd(steps=number)
+        made[f"{OURS} apgd {number}"] = Apgd(steps=number, loss="dlr", random_start=True)  # as the peers' is
     return made | {f"{OURS} apgd-t {steps[0]}": ApgdTargeted(steps=steps[0], targets=3)}
 
 
@@ -304,7 +304,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=64, help="take so many of those that the network reads right")
     parser.add_argument("--kind", choices=("fixed", "minimal"), default="fixed")
     parser.add_argument("--norm", choices=("linf", "l2"), default="linf", help="l2 is for --kind minimal")
-    parser.add_argument("--steps", type=int, nargs="+", default=[10, 100])
+    parser.add_argument("--steps", type=int, nargs="+", default=[10, 20, 100])
     parser.add_argument(
         "--peers",
         nargs="?",
