@@ -231,6 +231,12 @@ def test_judges_ask_for_more_than_a_build_wanders() -> None:
     assert judges.slack == pytest.approx([0.5], rel=1e-4)
 
 
+def test_judges_ask_for_a_share_of_the_clean_margin() -> None:
+    judges = Judges(readers=(_reader(100.0),), labels=("dark", "bright"), slack=[1e-3], others=[()])
+    judges.listen([np.full((8, 8, 3), level, np.uint8) for level in (90, 94, 130)], prepared=True)
+    assert judges.slack == pytest.approx([0.002 * 20])  # of 20, 12 and 60
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
@@ -316,3 +322,22 @@ def test_an_existing_folder_is_kept_until_the_new_one_is_whole(place: Path, monk
     assert not (place / "bundle.part").exists()  # it failed before the first picture was done
     attack_to_bundle(_options(place, overwrite=True))
     assert not (place / "bundle" / "precious").exists()
+
+
+def test_stages_and_members_stand_in_the_manifest(place: Path) -> None:
+    """A second member that is the first again changes nothing but what is said."""
+    threat = Threat(eps=24 / 255)
+    alone = attack_to_bundle(_options(place, out=place / "one", attack="mi-fgsm", threat=threat, transfer="di"))
+    origin = alone.bundle.origin
+    both = attack_to_bundle(
+        _options(place, out=place / "two", attack="mi-fgsm", threat=threat, transfer="di", ensemble=(origin,))
+    )
+    assert both.bundle.attack["ensemble"] == [origin]
+    assert both.bundle.attack["transfer"] == "di"
+    assert "ensemble" not in alone.bundle.attack
+    assert both.found == alone.found
+
+
+def test_an_unknown_stage_is_named(place: Path) -> None:
+    with pytest.raises(UnknownName, match="transfer stage"):
+        _options(place, transfer="dii")
