@@ -13,6 +13,7 @@ from misread.attack.query import QUERY_ATTACKS
 from misread.attack.space import Space
 from misread.attack.speed import Pace
 from misread.attack.threat import Threat
+from misread.attack.transfer import through_stages
 from misread.errors import OptionError
 from misread.flags import CardFlags
 from misread.registry import by_name, unknown
@@ -34,6 +35,8 @@ class AttackOptions:
         data: Pictures: one, a folder, class folders, or a CSV; None takes the shipped scenes, for `signs` alone.
         attack: Name in ``ATTACKS`` or ``QUERY_ATTACKS``.
         settings: Options of the attack that differ from its defaults, as in ``{"steps": 100}``.
+        transfer: Stages in front of the attack's gradients, such as ``di,ti``, for copies that others misread too.
+        ensemble: More origins or ONNX files; what is attacked is the mean of all of them.
         threat: Norm and size.
         wish: What the changed pictures are to be read as, in labels.
         space: ``input`` changes the prepared picture, ``file`` the picture at its own size.
@@ -60,6 +63,8 @@ class AttackOptions:
     data: Path | None = None
     attack: str = "minimal"
     settings: dict[str, Any] = field(default_factory=dict)
+    transfer: str = ""
+    ensemble: tuple[str, ...] = ()
     threat: Threat = field(default_factory=Threat)
     wish: Wish = UNTARGETED
     space: Space = "input"
@@ -109,7 +114,7 @@ class AttackOptions:
         for name, value in self.settings.items():
             by_name(f"setting of {self.attack}", tuple(known), name, key=str)
             _check_kind(name, value, known[name])
-        return kind(**self.settings)
+        return through_stages(kind(**self.settings), self.transfer)
 
 
 def _check_kind(name: str, value: object, default: object) -> None:

@@ -101,6 +101,7 @@ def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> A
         weights=options.weights,
         builds=options.builds,
         gradients=not options.only_asks,
+        ensemble=options.ensemble,
     )
     samples = _spread(find_samples(options.pictures, subject.card.labels), options.limit)
     about, total = _about(options, subject, samples), len(samples)
@@ -156,7 +157,8 @@ class _Run:
         """Write the manifest."""
         options, tally = self.craft.options, self.tally
         threat, attempted = options.threat, tally.count("attempted")
-        limits = {"passes": options.passes, "seconds": options.seconds}
+        said = {"transfer": options.transfer or None, "ensemble": options.ensemble or None}
+        limits = said | {"passes": options.passes, "seconds": options.seconds}
         return self.writer.finish(
             card=self.craft.subject.card,
             origin=options.origin,

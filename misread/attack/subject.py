@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from misread.attack.judges import Judges
 from misread.attack.query.reader import ReaderModel
 from misread.attack.space import ChannelsLast
 from misread.attack.speed import prepare
+from misread.attack.transfer.ensemble import Ensemble
 from misread.card import ModelCard
 from misread.errors import ModelError, OptionError
 from misread.export.onnx_file import read_metadata, read_model
@@ -105,6 +106,7 @@ def open_subject(
     builds: Sequence[Path] = (),
     gradients: bool = True,
     device: str = "cpu",
+    ensemble: Sequence[str] = (),
 ) -> Subject:
     """Load what is to be attacked, and its judges.
 
@@ -115,6 +117,7 @@ def open_subject(
         builds: More ONNX files that judge.
         gradients: False leaves out a file's surrogate, for attacks that only ask.
         device: Where torch computes: `cpu`, `cuda`, `cuda:1`.
+        ensemble: More origins or files that are read together with an origin.
 
     Raises:
         MisreadError: one sentence that says what is wrong and what to type.
@@ -122,7 +125,11 @@ def open_subject(
     check_device(device)
     flags = flags or CardFlags()
     if not is_file(model):
-        return _open_origin(model, flags, weights, builds, device)
+        subject = _open_origin(model, flags, weights, builds, device)
+        return _together(subject, [open_subject(other, flags=flags, device=device) for other in ensemble])
+    if ensemble:
+        message = f"an ensemble is made of an origin and others; give {model} with --ensemble, or with -m as the judge"
+        raise OptionError(message)
     path = Path(model)
     if weights is not None:
         message = f"--weights belongs to a network in Python; {path} holds its own"
@@ -139,6 +146,33 @@ def open_subject(
         gradients=gradients,
         digest=sha256_file(path),
     )
+
+
+def _together(first: Subject, others: Sequence[Subject]) -> Subject:
+    """The mean of several networks, fed and judged as the first is.
+
+    Raises:
+        OptionError: one takes other pictures or gives other labels.
+    """
+    if not others:
+        return first
+    for other in others:
+        if (other.card.size_hw, other.card.channels) != (first.card.size_hw, first.card.channels):
+            wanted, got = first.card.size_hw, other.card.size_hw
+            message = f"members of an ensemble read the same pictures: {first.name} takes {wanted}, {other.name} {got}"
+            raise OptionError(message)
+    models = [_differentiable(one) for one in (first, *others)]
+    return replace(
+        first,
+        name=" + ".join(one.name for one in (first, *others)),
+        model=Ensemble(models, [one.card.labels for one in (first, *others)]),
+        digest=hashlib.sha256("".join(one.digest for one in (first, *others)).encode()).hexdigest(),
+    )
+
+
+def _differentiable(subject: Subject) -> nn.Module:
+    model = subject.model
+    return model.surrogate if isinstance(model, FileModel) else cast("nn.Module", model)
 
 
 def quicken(subject: Subject, sample: Tensor, *, device: str = "cpu", pace: Pace | None = None) -> Subject:

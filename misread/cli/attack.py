@@ -61,6 +61,12 @@ def attack(
     builds: MoreBuilds = None,
     name: Name = "minimal",
     setting: Settings = None,
+    transfer: Annotated[
+        str, typer.Option(metavar="STAGES", help="For other networks: mi,di,ti,si,bsr before the gradients.")
+    ] = "",
+    ensemble: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="Attack the mean of MODEL and this one; may be repeated.")
+    ] = None,
     norm: Annotated[str, typer.Option(help="linf, l2, l1 or l0.")] = "linf",
     eps: Annotated[str | None, typer.Option(help="Largest change as a fraction of full scale: 8/255.")] = None,
     target: Targets = None,
@@ -102,6 +108,8 @@ def attack(
         out=out,
         attack=name,
         settings=parse_settings(setting or ()),
+        transfer=transfer,
+        ensemble=tuple(ensemble or ()),
         threat=Threat(norm=cast("Any", norm), eps=parse_number(eps) if eps else None),
         wish=Wish.of(target or (), away_from or ()),
         space=cast("Any", space),

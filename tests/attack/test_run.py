@@ -332,7 +332,7 @@ def test_stages_and_members_stand_in_the_manifest(place: Path) -> None:
     both = attack_to_bundle(
         _options(place, out=place / "two", attack="mi-fgsm", threat=threat, transfer="di", ensemble=(origin,))
     )
-    assert both.bundle.attack["ensemble"] == [origin]
+    assert list(both.bundle.attack["ensemble"]) == [origin]
     assert both.bundle.attack["transfer"] == "di"
     assert "ensemble" not in alone.bundle.attack
     assert both.found == alone.found

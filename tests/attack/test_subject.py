@@ -178,3 +178,33 @@ def test_a_subject_moves_to_the_gpu(net: str, build: Path) -> None:
     np.testing.assert_allclose(slope[0, :, 0, 0].cpu(), [0, 0, 255 / 64], rtol=1e-5)
     with torch.no_grad():
         assert file.model(point).device.type == "cuda"
+
+
+def test_an_ensemble_is_the_mean_of_networks_and_files(net: str, build: Path) -> None:
+    flags = CardFlags(labels=Path("none"), size="8")
+    alone = open_subject(net, flags=flags)
+    other = open_subject(str(build), flags=flags)
+    both = open_subject(net, flags=flags, ensemble=(str(build),))
+    assert isinstance(other.model, FileModel)
+    images = pictures((10, 20, 30), (200, 100, 50))
+    with torch.no_grad():
+        mean = (alone.model(images) + other.model.surrogate(images)) / 2
+        assert torch.allclose(both.model(images), mean, atol=1e-6)
+    assert both.digest not in {alone.digest, other.digest}
+    assert not both.is_file
+
+
+def test_an_ensemble_reads_pictures_of_one_size(net: str, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = graph(tmp_path / "wide.onnx", shape=("n", 3, 16, 16))
+    card = ModelCard(labels=("0", "1"), size_hw=(16, 16))
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, card.to_metadata())
+    onnx.save(model, path)
+    with pytest.raises(OptionError, match=r"members of an ensemble read the same pictures: .* \(8, 8\), .* \(16, 16\)"):
+        open_subject(net, flags=CardFlags(labels=Path("none"), size="8"), ensemble=(str(path),))
+
+
+def test_a_file_is_no_first_member(net: str, build: Path) -> None:
+    with pytest.raises(OptionError, match="an ensemble is made of an origin and others"):
+        open_subject(str(build), flags=FLAGS, ensemble=(net,))
