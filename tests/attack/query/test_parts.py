@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
+from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 import torch
 from torch import Tensor
 
-from misread.attack.base import Threat, execute
+from misread.attack.base import Kind, Norm, Problem, Threat, execute
 from misread.attack.query.blocks import frame, levels
 from misread.attack.query.cosines import cosines, directions
-from misread.attack.query.drive import Place
+from misread.attack.query.drive import Place, decide
 from misread.attack.query.sparse import DIVISORS, SHRUNK_AT, SparseRs
 from misread.attack.query.square_l2 import bump_of, search
 from misread.errors import OptionError
+
+if TYPE_CHECKING:
+    from tests.attack.oracle import Instance
 
 
 def _place(channels: int = 3, height: int = 6, width: int = 9, free: Tensor | None = None) -> Place:
@@ -122,6 +127,62 @@ def test_sparse_asks_about_k_pixels_at_corners_of_the_cube_and_never_twice_the_s
         assert corner[changed].all()
         assert torch.equal(x[~mask], images[~mask])
     assert all(not torch.equal(one, other) for one, other in pairwise(queries))
+
+
+def test_sparse_drifts_where_every_answer_is_the_same(grid_instance: Instance) -> None:
+    """A search that refuses ties stands still on the plateaus of a quantised build."""
+    asked: list[Tensor] = []
+
+    def model(x: Tensor) -> Tensor:
+        asked.append(x)
+        return torch.tensor([[1.0, 0.0]]).expand(len(x), 2)
+
+    images = grid_instance.images[:1]
+    execute(
+        SparseRs(queries=200),
+        model,
+        images,
+        torch.zeros(1, dtype=torch.int64),
+        threat=Threat(norm="l0", eps=20),
+        generator=torch.Generator().manual_seed(0),
+    )
+    first, last = (asked[place] != images for place in (1, -2))
+    assert int((first & last).sum()) <= 5
+
+
+def test_a_search_that_forgets_the_mask_is_shown_the_clean_values(grid_instance: Instance) -> None:
+    @dataclass(frozen=True)
+    class Forgets:
+        name: ClassVar[str] = "forgets"
+        kind: ClassVar[Kind] = "minimal"
+        norms: ClassVar[tuple[Norm, ...]] = ("linf",)
+
+        def propose(self, problem: Problem) -> Tensor:
+            def search(place: Place) -> Generator[Tensor, bool, None]:
+                yield 2 - place.clean
+
+            return decide(problem, 5, search)
+
+    asked: list[Tensor] = []
+    plain = grid_instance.model()
+
+    def model(x: Tensor) -> Tensor:
+        asked.append(x)
+        return cast("Tensor", plain(x))
+
+    mask = torch.zeros(28, 28, dtype=torch.bool)
+    mask[:5] = True
+    execute(
+        Forgets(),
+        model,
+        grid_instance.images[:1],
+        grid_instance.labels[:1],
+        threat=Threat(),
+        mask=mask,
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert asked[1][0, 0, :5].eq(1).all()
+    assert torch.equal(asked[1][0, 0, 5:], grid_instance.images[0, 0, 5:])
 
 
 def test_sparse_paints_over_where_every_pixel_is_taken() -> None:

@@ -14,10 +14,11 @@ from misread.attack.gradient.mifgsm import MiFgsm
 from misread.attack.gradient.pgd import Pgd
 from misread.attack.minimal.nearest import Nearest
 from misread.attack.query.square import Square
-from misread.attack.transfer import STAGES, Transfer, through_stages
+from misread.attack.transfer import STAGES, through_stages
 from misread.attack.transfer.bsr import Bsr
 from misread.attack.transfer.momentum import Momentum
 from misread.attack.transfer.scale import Scale
+from misread.attack.transfer.wrap import Transfer
 from misread.errors import OptionError, UnknownName
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ CASES = [(kind, norm) for kind in ATTACKS for norm in kind.norms]
 def test_any_gradient_attack_goes_through_all_stages(kind: type[Attack], norm: Norm, grid_instance: Instance) -> None:
     mask = torch.ones(28, 28, dtype=torch.bool)
     mask[:, 20:] = False
-    stages = [stage(copies=2) if stage in {Bsr, Scale} else stage() for stage in STAGES]  # type: ignore[call-arg]
+    stages = [stage(copies=2) if stage in {Bsr, Scale} else stage() for stage in STAGES]
     eps = {"linf": 0.1, "l2": 2.0, "l1": 20.0}.get(norm, 20)
     threat = Threat(norm=norm, eps=eps)
     attack = _made(kind(), *stages)
