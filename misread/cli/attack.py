@@ -51,6 +51,14 @@ Settings = Annotated[
 ]
 
 
+Transfer = Annotated[
+    str, typer.Option(metavar="STAGES", help="For other networks: mi,di,ti,si,bsr before the gradients.")
+]
+Members = Annotated[
+    list[str] | None, typer.Option(metavar="MODEL", help="Attack the mean of MODEL and this one; may be repeated.")
+]
+
+
 @app.command()
 def attack(
     context: typer.Context,
@@ -61,12 +69,8 @@ def attack(
     builds: MoreBuilds = None,
     name: Name = "minimal",
     setting: Settings = None,
-    transfer: Annotated[
-        str, typer.Option(metavar="STAGES", help="For other networks: mi,di,ti,si,bsr before the gradients.")
-    ] = "",
-    ensemble: Annotated[
-        list[str] | None, typer.Option(metavar="MODEL", help="Attack the mean of MODEL and this one; may be repeated.")
-    ] = None,
+    transfer: Transfer = "",
+    ensemble: Members = None,
     norm: Annotated[str, typer.Option(help="linf, l2, l1 or l0.")] = "linf",
     eps: Annotated[str | None, typer.Option(help="Largest change as a fraction of full scale: 8/255.")] = None,
     target: Targets = None,
