@@ -11,6 +11,7 @@ from torch import Tensor
 
 from misread.attack.problem import Gradient
 from misread.attack.query.stream import stream_of
+from misread.attack.speed.passes import slopes
 
 if TYPE_CHECKING:
     from misread.attack.problem import Problem
@@ -82,21 +83,20 @@ class View:
         self, x: Tensor, rows: Tensor, number: int, allowed: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
     ) -> Gradient:
         """One copy of each row; 0 everywhere for rows that are not allowed. The loss sees all rows."""
-        point = x.detach().requires_grad_()
+        point, places = x.detach().requires_grad_(), allowed.nonzero().flatten()
         with torch.enable_grad():
             copy = point
             for stage in self._stages:
                 number, one = divmod(number, stage.copies)
                 copy = stage.copy(copy, one, lambda count: self._draw(rows, count))
-            read = self._problem.model(copy[allowed])
-            logits = torch.zeros((len(rows), read.shape[1]), dtype=x.dtype, device=x.device)
-            logits = logits.index_put((allowed.nonzero().flatten(),), read.to(x.dtype))
-            values = loss(logits, rows).to(x.dtype)
-            raw = torch.zeros_like(x)
-            if values.requires_grad:
-                (raw,) = torch.autograd.grad(values[allowed].sum(), point)
+        classes = self._problem.wanted.shape[1]
+        logits, values, slope = slopes(
+            self._problem.model, copy.detach(), places, classes, lambda logits: loss(logits, rows)
+        )
+        (raw,) = torch.autograd.grad(copy, point, slope) if copy.requires_grad else (torch.zeros_like(x),)
         gradient = torch.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
-        return Gradient(logits.detach(), torch.where(allowed, values.detach(), 0.0), gradient)
+        logits, values = logits.to(x.dtype), values.to(x.dtype)
+        return Gradient(torch.where(allowed[:, None], logits, 0.0), torch.where(allowed, values, 0.0), gradient)
 
     def _draw(self, rows: Tensor, count: int) -> Tensor:
         draws = [torch.rand(count, generator=self._streams[row], dtype=torch.float64) for row in rows.tolist()]

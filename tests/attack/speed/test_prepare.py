@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from misread.attack import ATTACKS
 from misread.attack import speed as speed_module
 from misread.attack.base import Outcome, Problem, Threat, Untargeted, execute
+from misread.attack.gradient.mifgsm import MiFgsm
 from misread.attack.gradient.pgd import Pgd
 from misread.attack.space import FileView
 from misread.attack.speed import Pace, Prepared, pace, prepare
@@ -20,6 +21,8 @@ from misread.attack.speed.pace import LEAST, MOST, first_chunk, measured
 from misread.attack.speed.passes import slopes
 from misread.attack.speed.prepared import Bfloat16, has_bfloat16
 from misread.attack.speed.same import answer_of
+from misread.attack.transfer.scale import Scale
+from misread.attack.transfer.wrap import Transfer
 from misread.card import ModelCard
 from misread.errors import OptionError
 from misread.export.twin import Twin, make_twin
@@ -147,6 +150,16 @@ def test_attacks_find_the_same_on_a_prepared_twin(kind: type[Attack], twin: Twin
     ]
     assert abs(found[0].found - found[1].found) <= 1  # a hit at the very edge may go either way
     assert found[0].found >= 3
+
+
+def test_copies_of_transfer_stages_go_through_in_chunks_too(twin: Twin, images: Tensor) -> None:
+    labels = twin(images).argmax(1)
+    inner = Recording(twin)
+    through = Transfer(attack=MiFgsm(steps=3), stages=(Scale(),))
+    found = [attack(through, model, images, labels, Threat(eps=0.05)) for model in (Prepared(inner, pace=FIXED), twin)]
+    assert max(inner.seen) == 4
+    assert torch.allclose(found[0].images, found[1].images, atol=1.5 / 255)
+    assert abs(found[0].found - found[1].found) <= 1
 
 
 def test_a_picture_of_a_file_goes_through_in_chunks_too(twin: Twin) -> None:
