@@ -86,7 +86,7 @@ class _Parts:
         if last.operator != "QuantizeLinear" or last.get("output_dtype", 0) or not self.single(last.inputs, 1):
             return None
         layer = self.before(last.inputs[0])
-        if layer is not None and layer.operator in _IDLE and not layer.domain and self.idle(layer, last):
+        if layer is not None and layer.operator in _IDLE and layer.inputs and self.idle(layer, last):
             layer = self.before(layer.inputs[0])
         rule = None if layer is None or layer.domain else _RULES.get(layer.operator)
         read = None if layer is None or rule is None else self.operands(layer, rule)
@@ -115,14 +115,15 @@ class _Parts:
     def quantised(self, name: str) -> tuple[str, str, str] | None:
         """Return the whole numbers, the scale and the zero point that `name` is dequantised from."""
         maker = self.makers.get(name)
-        if maker is None or maker.operator != "DequantizeLinear" or maker.get("block_size", 0):
+        if maker is None or maker.operator != "DequantizeLinear" or maker.get("block_size", 0) or len(maker.inputs) < 2:
             return None
         return maker.inputs[0], maker.inputs[1], maker.inputs[2] if len(maker.inputs) > 2 else ""
 
     def single(self, inputs: tuple[str, ...], at: int) -> bool:
         """Say whether scale and zero point of `inputs`, which begin at `at`, are constants, one for all, of 8 bits."""
-        scale = self.constants.get(inputs[at])
-        zero = self.constants.get(inputs[at + 1]) if len(inputs) > at + 1 else None
+        if len(inputs) < at + 2:
+            return False
+        scale, zero = self.constants.get(inputs[at]), self.constants.get(inputs[at + 1])
         return scale is not None and scale.numel() == 1 and zero is not None and zero.dtype in _8_BIT
 
     def bias(self, inputs: tuple[str, ...]) -> list[str] | None:

@@ -68,13 +68,17 @@ def parse(model: onnx.ModelProto) -> Graph:
     parser = _Parser(model)
     constants = {tensor.name: parser.tensor(tensor) for tensor in model.graph.initializer}
     nodes = parser.nodes(model.graph, known={entry.name, *constants}, on_image={entry.name})
+    output = model.graph.output[0].name
+    if not any(output in node.outputs for node in nodes):
+        message = f"nobody makes the output {output!r}; export the model again"
+        raise ModelError(message)
     return Graph(
         nodes=nodes,
         constants=constants | parser.hoisted,
         input=entry.name,
         element_type=entry.type.tensor_type.elem_type,
         shape=_shape(entry),
-        output=model.graph.output[0].name,
+        output=output,
         metadata={prop.key: prop.value for prop in model.metadata_props},
     )
 
@@ -125,7 +129,7 @@ class _Parser:
                 inputs += captured
             else:
                 attributes[entry.name] = self.attribute(entry, name)
-        if proto.op_type == "QuantizeLinear" and self.types.get((*inputs, "", "")[2]) in _HALF_BYTES:
+        if proto.op_type == "QuantizeLinear" and self.types.get((*inputs, "", "", "")[2]) in _HALF_BYTES:
             attributes.setdefault("output_dtype", self.types[inputs[2]])  # carried in bytes, its type would be lost
         depends = proto.op_type not in _SHAPE_ONLY and not on_image.isdisjoint(inputs)
         return Node(

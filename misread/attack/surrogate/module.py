@@ -138,5 +138,5 @@ def _final_softmax(nodes: list[Node], output: str) -> int | None:
     makers = {name: at for at, node in enumerate(nodes) for name in node.outputs}
     at = makers.get(output)
     while at is not None and nodes[at].operator in _SAME_VALUES and not nodes[at].domain:
-        at = makers.get(nodes[at].inputs[0])
+        at = makers.get((*nodes[at].inputs, "")[0])
     return at if at is not None and nodes[at].operator == "Softmax" and not nodes[at].domain else None

@@ -12,6 +12,7 @@ from onnx import ModelProto, NodeProto, helper
 
 from misread.attack.surrogate import Surrogate
 from misread.attack.surrogate.graph import parse
+from misread.errors import ModelError
 from tests.attack.surrogate.graphs import by_onnxruntime, classifier, linear_head
 
 if TYPE_CHECKING:
@@ -281,3 +282,14 @@ def test_a_fused_graph_is_folded_to_what_it_needs() -> None:
     module = Surrogate(parse(conv()))
     assert operators(module) == ["QuantizeLinear", "QLinearConv", "DequantizeLinear", "Flatten", "MatMul"]
     assert len(list(module.buffers())) == 9
+
+
+@pytest.mark.parametrize(
+    ("operator", "left"), [("QuantizeLinear", 0), ("QuantizeLinear", 1), ("DequantizeLinear", 1), ("Relu", 0)]
+)
+def test_nodes_with_too_few_inputs_are_left_for_the_operator_to_refuse(operator: str, left: int) -> None:
+    model = conv(after=(helper.make_node("Relu", ["y"], ["r"]),), zero=u8(0), step=0.02)
+    node = [node for node in model.graph.node if node.op_type == operator][-1 if operator != "DequantizeLinear" else 1]
+    del node.input[left:]
+    with pytest.raises(ModelError, match=rf"{operator} \(node"):
+        Surrogate(parse(model))(torch.from_numpy(IMAGES))

@@ -199,6 +199,10 @@ def made_by_nobody(model: onnx.ModelProto) -> None:
     model.graph.node[0].input[0] = "else"
 
 
+def output_by_nobody(model: onnx.ModelProto) -> None:
+    model.graph.output[0].name = "else"
+
+
 def circle(model: onnx.ModelProto) -> None:
     model.graph.node[0].input[0] = "logits"
 
@@ -212,6 +216,7 @@ def circle(model: onnx.ModelProto) -> None:
         (text_input, "expected one input"),
         (made_twice, "'logits' is made twice"),
         (made_by_nobody, "needs 'else', which nobody makes"),
+        (output_by_nobody, "nobody makes the output 'else'"),
         (circle, "has a circle"),
     ],
 )

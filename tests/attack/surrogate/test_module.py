@@ -280,6 +280,11 @@ def test_a_graph_that_grows_without_bounds_is_refused(monkeypatch: pytest.Monkey
         surrogate(conv())(torch.from_numpy(IMAGES))
 
 
+def test_an_end_without_inputs_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"Identity \(node 'logits'\) cannot take inputs of shape none"):
+        surrogate(with_end(conv(), helper.make_node("Identity", [], ["logits"])))(torch.from_numpy(IMAGES))
+
+
 def test_pictures_of_another_shape_are_refused() -> None:
     with pytest.raises(ModelError, match=r"takes \(n, c, h, w\) of \[None, 3, 4, 4\], got \[1, 3, 5, 4\]"):
         surrogate(conv())(torch.zeros(1, 3, 5, 4))

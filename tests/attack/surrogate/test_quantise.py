@@ -122,6 +122,10 @@ def test_whole_matrices() -> None:
     the_same("MatMulInteger", [left, right, np.array(100, np.uint8), np.arange(5, dtype=np.int8)])
 
 
+def test_a_whole_matrix_times_a_vector() -> None:
+    the_same("MatMulInteger", [whole(4, 20), whole(20, kind=np.int8)])
+
+
 def test_zero_points_of_rows() -> None:
     left, right = torch.tensor([[5, 6], [7, 8]], dtype=torch.uint8), torch.eye(2, dtype=torch.int8)
     found = matmul_integer(a_node("MatMulInteger"), left, right, torch.tensor([5, 7], dtype=torch.uint8))

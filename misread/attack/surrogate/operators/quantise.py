@@ -166,7 +166,7 @@ def whole_conv(node: Node, images: Tensor, weight: Tensor, bias: Tensor | None =
 
 def whole_matmul(left: Tensor, right: Tensor) -> Tensor:
     """Multiply matrices of whole numbers exactly."""
-    wide = _wide(right.detach().mT)
+    wide = _wide(right.detach() if right.ndim < 2 else right.detach().mT)
     return (left.to(wide) @ right.to(wide)).float()
 
 
