@@ -42,7 +42,7 @@ Name = Annotated[
     str,
     typer.Option(
         "--attack",
-        help="minimal: the smallest change. Within --eps: apgd, apgd-t, pgd, fgsm, mi-fgsm. "
+        help="minimal, fab: the smallest change. Within --eps: apgd, apgd-t, pgd, fgsm, mi-fgsm. "
         "Only asking: square, sparse-rs, rays, surfree.",
     ),
 ]
