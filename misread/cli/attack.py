@@ -72,7 +72,9 @@ def attack(
     transfer: Transfer = "",
     ensemble: Members = None,
     norm: Annotated[str, typer.Option(help="linf, l2, l1 or l0.")] = "linf",
-    eps: Annotated[str | None, typer.Option(help="Largest change as a fraction of full scale: 8/255.")] = None,
+    eps: Annotated[
+        str | None, typer.Option(help="Size of the change: 8/255; for l2 and l1 a length, for l0 pixels.")
+    ] = None,
     target: Targets = None,
     away_from: AwayFrom = None,
     space: Annotated[str, typer.Option(help="input: the prepared picture; file: at its own size.")] = "input",

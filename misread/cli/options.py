@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 Builds = Annotated[list[Path], typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file; may be repeated.")]
-Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="Class names in order, for a model without a card.")]
+Labels = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Class names in order, for a model without a card; none: numbers.")
+]
 Size = Annotated[str | None, typer.Option(metavar="PX", help="Input size: 224, or height x width as 224x320.")]
 ResizeMode = Annotated[str | None, typer.Option("--resize", help="squash, or crop (with --resize-px).")]
 ResizePx = Annotated[int | None, typer.Option(help="Shortest side before the centre crop, such as 256.")]
