@@ -24,6 +24,7 @@ BIAS = noise(6, seed=2)
         ((8, 7), (3, 3), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
         ((8, 7), (2, 4), {"auto_pad": "SAME_LOWER", "strides": [1, 2]}),
         ((8, 7), (3, 3), {"auto_pad": "VALID", "kernel_shape": [3, 3]}),
+        ((9, 7), (1, 2), {"auto_pad": "SAME_UPPER", "strides": [3, 2]}),
         ((5, 6, 4), (2, 3, 1), {"pads": [0, 1, 0, 1, 1, 0]}),
     ],
 )
