@@ -92,6 +92,15 @@ def test_a_filter_remembers_and_keeps_the_gradients_length(grid_instance: Instan
     torch.testing.assert_close(peek.told[1], peek.told[0])
 
 
+def test_the_gradient_is_0_outside_the_mask(grid_instance: Instance) -> None:
+    mask = torch.zeros(28, 28, dtype=torch.bool)
+    mask[:, :20] = True
+    peek = _Peek()
+    _run(through_stages(peek, "ti"), grid_instance, [0, 1], mask=mask)
+    assert peek.told[0][..., :20].all()
+    assert not peek.told[0][..., 20:].any()
+
+
 def test_every_copy_is_a_pass_counted_at_the_model(grid_instance: Instance) -> None:
     counted = torch.zeros(())
     plain = grid_instance.model()
