@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 import torch
 
+from misread.attack.case import Lens, rgb
 from misread.attack.guard import untouched
-from misread.attack.judges import LEAST_SLACK, SAFETY
-from misread.attack.query.reader import ReaderModel
-from misread.runtime.noise import jitter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +20,7 @@ class Bar:
     """The bar of one build.
 
     Attributes:
-        slack: The margin that a misreading must have; twice what batch and session settings move margins by.
+        slack: The margin that a misreading must have; see `Judges.listen`.
     """
 
     def __init__(self, model: Model, *, slack: float) -> None:
@@ -37,13 +35,9 @@ class Bar:
     @classmethod
     def measured(cls, model: Model, judges: Judges, images: Tensor) -> Self:
         """Measure the build's noise on some clean images, (n, c, h, w)."""
-        reader, others = judges.readers[0], judges.others[0]
-        with torch.no_grad():
-            together = ReaderModel(reader)(images).cpu().numpy()
-            said = [ReaderModel(other)(images).cpu().numpy() for other in others]
-            said.append(torch.cat([ReaderModel(reader)(one[None]) for one in images]).cpu().numpy())
-        slack = max(LEAST_SLACK, *(SAFETY * jitter("", together, logits).margin for logits in said))
-        return cls(model, slack=slack)
+        lens = Lens(prepared=True, channels=images.shape[1], device=str(images.device))
+        judges.listen([rgb(pixels) for pixels in lens.pixels(images)], prepared=True)
+        return cls(model, slack=judges.slack[0])
 
     def margin(self, images: Tensor, labels: Tensor) -> Tensor:
         """Logit of the label less the largest other one, (n,)."""

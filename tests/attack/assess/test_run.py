@@ -167,10 +167,10 @@ def test_a_file_without_gradients_is_asked_and_says_so(tmp_path: Path, monkeypat
 
 
 def test_a_misreading_inside_the_noise_does_not_break_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from misread.attack.assess import bar
+    from misread.attack import judges
 
     path = write_onnx(classifier(), tmp_path / "net.onnx")
-    monkeypatch.setattr(bar, "LEAST_SLACK", 1e9)
+    monkeypatch.setattr(judges, "LEAST_SLACK", 1e9)
     (build,) = assess(_options(tmp_path, builds=(path,))).builds
     assert build.robust.hits == build.clean.hits == 12
 
