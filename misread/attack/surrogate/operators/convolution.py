@@ -1,8 +1,7 @@
-"""Convolutions: Conv, ConvTranspose, DeformConv, and Col2Im, which adds windows back into an image."""
+"""Convolutions: Conv, ConvTranspose, DeformConv."""
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Final
 
@@ -120,40 +119,8 @@ def _taps(window: Window, axis: int, size: tuple[int, int], like: Tensor) -> Ten
     return grid.reshape(-1, *size).to(like.device)
 
 
-def col2im(node: Node, columns: Tensor, image_shape: Tensor, block_shape: Tensor) -> Tensor:
-    """Add windows (n, c * prod(block), windows) into images (n, c, *image), any number of axes."""
-    size, block = [int(n) for n in image_shape.tolist()], [int(n) for n in block_shape.tolist()]
-    axes = len(size)
-    pads, strides = node.get("pads", [0] * (2 * axes)), node.get("strides", [1] * axes)
-    dilations = node.get("dilations", [1] * axes)
-    room = [extent + pads[axis] + pads[axes + axis] for axis, extent in enumerate(size)]
-    counts = [(room[axis] - dilations[axis] * (block[axis] - 1) - 1) // strides[axis] + 1 for axis in range(axes)]
-    places = torch.tensor(
-        [
-            [
-                _flat([tap[a] * dilations[a] + at[a] * strides[a] for a in range(axes)], room)
-                for at in product(*map(range, counts))
-            ]
-            for tap in product(*map(range, block))
-        ],
-        device=columns.device,
-    ).reshape(-1)
-    values = columns.reshape(columns.shape[0], -1, len(places))
-    found = values.new_zeros(*values.shape[:2], prod(room)).index_add(2, places, values)
-    return padded(found.reshape(*values.shape[:2], *room), [-n for n in pads[:axes]], [-n for n in pads[axes:]])
-
-
-def _flat(at: list[int], size: list[int]) -> int:
-    """Return the position `at` in an image of `size`, laid out row by row."""
-    found = 0
-    for index, extent in zip(at, size, strict=True):
-        found = found * extent + index
-    return found
-
-
 CONVOLUTION: Final[tuple[Operator, ...]] = (
     Operator(name="Conv", function=conv),
     Operator(name="ConvTranspose", function=conv_transpose),
     Operator(name="DeformConv", function=deform_conv),
-    Operator(name="Col2Im", function=col2im),
 )
