@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LEAST: Final = 4
 MOST: Final = 128
+MOST_ON_GPU: Final = 1024
 CACHE_BYTES: Final = 2**26
 """What a pass may keep for its way back, to begin with: about the caches of a machine."""
 GAIN: Final = 0.93
@@ -66,11 +68,11 @@ def measured(layouts: Mapping[bool, nn.Module], sample: Tensor) -> Pace:
     for module in layouts.values():
         answer_of(module, sample[:1])  # the first pass is slower than all others
     if clock.time(best) * best.chunk < TINY:
-        return Pace(chunk=MOST, channels_last=best.channels_last)
+        return Pace(chunk=most(sample), channels_last=best.channels_last)
     best = clock.better(best, Pace(chunk=best.chunk, channels_last=min(layouts)))
     for factor in (2.0, 0.5):
         begun = best
-        while clock.open() and LEAST <= (chunk := int(best.chunk * factor)) <= MOST:
+        while clock.open() and LEAST <= (chunk := int(best.chunk * factor)) <= most(sample):
             tried = clock.better(best, Pace(chunk=chunk, channels_last=best.channels_last))
             if tried is best:
                 break
@@ -80,8 +82,18 @@ def measured(layouts: Mapping[bool, nn.Module], sample: Tensor) -> Pace:
     return best
 
 
+def most(sample: Tensor) -> int:
+    """The largest chunk that is tried where the sample lies."""
+    return MOST_ON_GPU if sample.device.type == "cuda" else MOST
+
+
 def first_chunk(module: nn.Module, sample: Tensor) -> int:
-    """The power of two from ``LEAST`` to ``MOST`` / 2 for which a pass keeps about ``CACHE_BYTES``."""
+    """The power of two from ``LEAST`` to half of `most` for which a pass keeps about ``CACHE_BYTES``.
+
+    On a GPU, which has no such cache, it is half of `most`; where the memory does not hold that, the climb goes down.
+    """
+    if sample.device.type == "cuda":
+        return most(sample) // 2
     known = {tensor.data_ptr() for tensor in (*module.parameters(), *module.buffers())}
     kept: dict[int, int] = {}
 
@@ -93,7 +105,7 @@ def first_chunk(module: nn.Module, sample: Tensor) -> int:
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         answer_of(module, sample[:1])
     fits = max(1, CACHE_BYTES // max(1, sum(kept.values())))
-    return min(MOST // 2, max(LEAST, 1 << (fits.bit_length() - 1)))
+    return min(most(sample) // 2, max(LEAST, 1 << (fits.bit_length() - 1)))
 
 
 def seconds_per_picture(module: nn.Module, sample: Tensor, chunk: int) -> float:
@@ -123,9 +135,11 @@ class _Clock:
         return time.perf_counter() - self.started < SECONDS
 
     def better(self, best: Pace, other: Pace) -> Pace:
-        """The other pace where it is clearly quicker."""
+        """The other pace where it is clearly quicker, or the first to fit."""
         if other == best or not self.open():
             return best
+        if math.isinf(self.time(best)) and other.chunk < best.chunk:
+            return other  # down to what the memory holds
         return other if self.time(other) < GAIN * self.time(best) else best
 
     def time(self, pace: Pace) -> float:

@@ -21,8 +21,7 @@ from misread.attack.speed.pace import LEAST, MOST, first_chunk, measured
 from misread.attack.speed.passes import slopes
 from misread.attack.speed.prepared import Bfloat16, has_bfloat16
 from misread.attack.speed.same import answer_of
-from misread.attack.transfer.scale import Scale
-from misread.attack.transfer.wrap import Transfer
+from misread.attack.transfer import through_stages
 from misread.card import ModelCard
 from misread.errors import OptionError
 from misread.export.twin import Twin, make_twin
@@ -155,7 +154,7 @@ def test_attacks_find_the_same_on_a_prepared_twin(kind: type[Attack], twin: Twin
 def test_copies_of_transfer_stages_go_through_in_chunks_too(twin: Twin, images: Tensor) -> None:
     labels = twin(images).argmax(1)
     inner = Recording(twin)
-    through = Transfer(attack=MiFgsm(steps=3), stages=(Scale(),))
+    through = through_stages(MiFgsm(steps=3), "si")
     found = [attack(through, model, images, labels, Threat(eps=0.05)) for model in (Prepared(inner, pace=FIXED), twin)]
     assert max(inner.seen) == 4
     assert torch.allclose(found[0].images, found[1].images, atol=1.5 / 255)
@@ -232,6 +231,19 @@ def test_a_chunk_that_fails_is_not_chosen(twin: Twin, images: Tensor, monkeypatc
 
     monkeypatch.setattr(pace, "seconds_per_picture", seconds)
     assert measured({True: twin}, images).chunk == 32
+
+
+def test_a_first_guess_that_fails_is_climbed_down_from(
+    twin: Twin, images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seconds(_module: nn.Module, _sample: Tensor, chunk: int) -> float:
+        if chunk > 16:
+            raise RuntimeError("out of memory")
+        return 1.0
+
+    monkeypatch.setattr(pace, "seconds_per_picture", seconds)
+    monkeypatch.setattr(pace, "most", lambda _sample: 1024)
+    assert measured({False: twin, True: twin}, images) == Pace(chunk=16)
 
 
 def test_the_first_guess_is_what_fits_the_cache() -> None:
