@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from misread.attack.speed.layout import ChannelsLast
 from misread.pixels import crop_plan
 from misread.resample import resize_weights
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from misread.card import ModelCard
 
 Space = Literal["input", "file"]
-__all__ = ["ChannelsLast", "FileView", "Space"]
 
 
 class FileView(nn.Module):

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from misread.attack.judges import Judges
 from misread.attack.query.reader import ReaderModel
-from misread.attack.space import ChannelsLast
 from misread.attack.speed import prepare
+from misread.attack.speed.layout import ChannelsLast
 from misread.attack.transfer.ensemble import Ensemble
 from misread.card import ModelCard
 from misread.errors import ModelError, OptionError
