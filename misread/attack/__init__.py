@@ -11,9 +11,10 @@ from misread.attack.gradient.apgd import Apgd, ApgdTargeted
 from misread.attack.gradient.fgsm import Fgsm
 from misread.attack.gradient.mifgsm import MiFgsm
 from misread.attack.gradient.pgd import Pgd
+from misread.attack.minimal.fab import Fab
 from misread.attack.minimal.nearest import Nearest
 
 if TYPE_CHECKING:
     from misread.attack.problem import Attack
 
-ATTACKS: Final[tuple[type[Attack], ...]] = (Apgd, ApgdTargeted, Fgsm, MiFgsm, Nearest, Pgd)
+ATTACKS: Final[tuple[type[Attack], ...]] = (Apgd, ApgdTargeted, Fab, Fgsm, MiFgsm, Nearest, Pgd)

@@ -66,3 +66,18 @@ def test_one_level_ends_the_search(generator: torch.Generator) -> None:
     outcome = execute(Nearest(), model, image, torch.zeros(1, dtype=torch.int64), threat=Threat(), generator=generator)
     assert outcome.size.item() == pytest.approx(1 / 255)
     assert outcome.backwards.item() < 10
+
+
+def test_l1_comes_back_from_a_crossing_far_beyond_the_boundary(generator: torch.Generator) -> None:
+    """Where the gradient at the clean image is faint, the first crossing is much too long; small steps never return."""
+    image = torch.full((1, 1, 8, 8), 64 / 255)
+
+    def model(x: torch.Tensor) -> torch.Tensor:
+        bright = (x.flatten(1) - 64 / 255).clamp_min(0)
+        rise = bright.sum(1) * 0.02 + (bright.sum(1) - 0.3).clamp_min(0)
+        return torch.stack([torch.full_like(rise, 0.5), rise], 1)
+
+    outcome = execute(
+        Nearest(), model, image, torch.zeros(1, dtype=torch.int64), threat=Threat(norm="l1"), generator=generator
+    )
+    assert outcome.size.item() < 1.05 * (0.8 / 1.02)

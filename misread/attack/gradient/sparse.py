@@ -48,6 +48,11 @@ def sparse_unit(gradient: Tensor, point: Tensor, share: Tensor) -> Tensor:
     return -signs / signs.abs().sum(1, keepdim=True).clamp_min(1)
 
 
+def sparser_unit(gradient: Tensor, clean: Tensor, delta: Tensor) -> Tensor:
+    """`sparse_unit`, (r, d), on fewer values than are changed; all are (r, c, h, w)."""
+    return sparse_unit(gradient.flatten(1), (clean + delta).flatten(1), _changed(delta) / DENSER)
+
+
 @dataclass(slots=True, kw_only=True)
 class SparseRuns(Runs):
     """Runs with l1's own rules for the step.

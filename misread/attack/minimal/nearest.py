@@ -1,4 +1,4 @@
-"""The smallest misreading change: first the nearest boundary, then a walk on a shrinking ball."""
+"""The smallest misreading change: first the nearest boundary, then a walk on a shrinking ball, or on fewer pixels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import torch
 from misread.attack.goal import margin
 from misread.attack.minimal.boundary import Aim, nearest_targets, project_clean
 from misread.attack.minimal.shrink import Shrink
-from misread.attack.project import ball_of
+from misread.attack.minimal.sigma_zero import SigmaZero
+from misread.attack.minimal.undo import undo_pixels
 from misread.attack.threat import FULL_SCALE, Norm
 from misread.errors import OptionError
 
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
 
     from misread.attack.problem import Kind, Problem
 
-STRETCHES = 5
+STRETCHES = (1.0, 1.01, 1.03, 1.1, 1.25, 1.6)
+PIXEL_STEPS = 3
+"""A walk in l0 takes so many times the steps."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nearest:
-    """Minimal-norm attack for linf and l2.
+    """Minimal-norm attack for every norm.
 
     Attributes:
         looked_at: Likeliest classes whose boundary distance is estimated.
         targets: Nearest of them that are walked to.
         walk: Projections onto the linearised boundary per target.
         starts: Nearest crossings that go on.
-        steps: Gradient passes of the walk on the shrinking ball, per start.
+        steps: Gradient passes of the walk that follows, per start; three times as many for l0.
 
     Raises:
         OptionError: a count below 1.
@@ -39,7 +42,7 @@ class Nearest:
 
     name: ClassVar[str] = "minimal"
     kind: ClassVar[Kind] = "minimal"
-    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1", "l0")
 
     looked_at: int = 9
     targets: int = 2
@@ -58,7 +61,11 @@ class Nearest:
         rows = problem.open()
         aim = nearest_targets(problem, rows, looked_at=self.looked_at, kept=self.targets)
         aim, radius = self._cross(problem, aim)
-        delta = Shrink(steps=self.steps).walk(problem, aim.rows, aim.delta, radius)
+        if problem.threat.norm == "l0":
+            delta = SigmaZero(steps=PIXEL_STEPS * self.steps).walk(problem, aim.rows, aim.delta)
+            undo_pixels(problem)
+        else:
+            delta = Shrink(steps=self.steps).walk(problem, aim.rows, aim.delta, radius)
         last = problem.images.clone()
         last[aim.rows] += delta
         return last
@@ -84,7 +91,7 @@ class Nearest:
         rank = torch.where(crossed, best_size, 1e3 + first_size).view(-1, count).argsort(dim=1)[:, : self.starts]
         picked = (rank + torch.arange(len(rank), device=rank.device)[:, None] * count).flatten()
         kept = Aim(aim.rows[picked], aim.target[picked], best[picked])
-        _offer_stretched(problem, kept.rows, kept.delta)
+        offer_stretched(problem, kept.rows, kept.delta)
         return kept, torch.where(crossed, best_size, first_size)[picked]
 
 
@@ -94,21 +101,21 @@ def _look(problem: Problem, aim: Aim, delta: Tensor, *, only_score: bool) -> tup
     return project_clean(problem, aim.rows, aim.target, delta)
 
 
-def _offer_stretched(problem: Problem, rows: Tensor, delta: Tensor) -> None:
+def offer_stretched(problem: Problem, rows: Tensor, delta: Tensor) -> None:
     """Offer the changes, on the grid stretched a little at a time until rounding no longer undoes them.
 
-    For linf the first stretch goes to the next whole level. For l2, rounding a stretched normal to the nearest level
+    For linf each stretch goes to the next whole level. For l2, rounding a stretched normal to the nearest level
     is the best whole-level answer along it: the t-th level of a value pays as long as its gain over 2 t - 1 does.
     """
-    stretch = torch.ones(len(rows), dtype=delta.dtype, device=delta.device)
     if problem.threat.levels is None:
         problem.offer(problem.images[rows] + delta, rows)
         return
-    if problem.threat.norm == "linf":
-        size = ball_of("linf").size(delta.flatten(1)) * FULL_SCALE
-        stretch = (size.ceil() / size.clamp_min(1e-9)).to(delta.dtype)
-    for _ in range(STRETCHES):
+    for number, factor in enumerate(STRETCHES):
+        stretch = torch.full((len(rows),), factor, dtype=delta.dtype, device=delta.device)
+        if problem.threat.norm == "linf":
+            size = problem.ball.size(delta.flatten(1)) * FULL_SCALE
+            stretch = ((size.ceil() + number) / size.clamp_min(1e-9)).to(delta.dtype)
         hit = problem.offer(problem.images[rows] + delta * stretch.view(-1, 1, 1, 1), rows)
-        rows, delta, stretch = rows[~hit], delta[~hit], stretch[~hit] * 1.25
+        rows, delta = rows[~hit], delta[~hit]
         if len(rows) == 0:
             return

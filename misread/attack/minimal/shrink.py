@@ -1,6 +1,7 @@
 """Walk on a ball whose radius follows the best success: the radius rule of DDN and FMN with a margin loss.
 
-Decoupled direction and norm, arXiv 1811.09600; fast minimum norm, arXiv 2102.12827. On the grid the gradient is taken
+Decoupled direction and norm, arXiv 1811.09600; fast minimum norm, arXiv 2102.12827; in l1 with the sparse steps of
+arXiv 2103.01208. On the grid the gradient is taken
 at the settled image, so each pass judges what a file would hold; the change itself stays real-valued between the steps,
 which lets small pulls add up to a level.
 """
@@ -13,13 +14,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from misread.attack.balls.l1 import L1
 from misread.attack.goal import margin
+from misread.attack.gradient.sparse import sparser_unit
+from misread.attack.gradient.start import inside
 from misread.attack.threat import FULL_SCALE
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from misread.attack.problem import Problem
+    from misread.attack.problem import Gradient, Problem
+    from misread.attack.project import Ball
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,18 +69,36 @@ class Shrink:
             if hit.any():
                 problem.offer(seen[hit], rows[hit], logits=here.logits[hit])
             radius = _next_radius(problem, rows, radius, hit, change)
+            if isinstance(ball, L1):
+                radius = torch.where(hit, torch.minimum(radius, _needed(here, delta)), radius)
             last[place] = delta
             alive = radius > 0  # below one level there is nothing left to find
             rows, place, radius, hit = rows[alive], place[alive], radius[alive], hit[alive]
             if len(rows) == 0:
                 break
             clean, bound = problem.images[rows], radius.to(delta.dtype)[:, None]
-            step = move * bound * ball.unit(here.gradient[alive].flatten(1))
-            moved = ball.project(delta[alive].flatten(1) - step, bound).view_as(clean)
-            delta = (clean + moved).clamp(0, 1) - clean
+            step = move * bound * _unit(ball, here.gradient[alive], clean, delta[alive])
+            delta = inside(ball, delta[alive] + step.view_as(clean), clean, bound)
         else:
             last[place] = delta
         return last
+
+
+def _unit(ball: Ball, gradient: Tensor, clean: Tensor, delta: Tensor) -> Tensor:
+    """The step of size 1 against the gradient, (r, d)."""
+    if isinstance(ball, L1):
+        return sparser_unit(gradient, clean, delta)
+    return -ball.unit(gradient.flatten(1))
+
+
+def _needed(here: Gradient, delta: Tensor) -> Tensor:
+    """Size of a change in l1, (r,) float64, less what the linearised margin has to spare; at least half of it.
+
+    A first crossing may lie far beyond the boundary, and so many small steps back there are not.
+    """
+    steepest = here.gradient.flatten(1).double().abs().amax(1).clamp_min(1e-30)
+    size = delta.flatten(1).double().abs().sum(1)
+    return torch.maximum(size - (-here.values.double()).clamp_min(0) / steepest, size / 2)
 
 
 def _next_radius(problem: Problem, rows: Tensor, radius: Tensor, hit: Tensor, change: float) -> Tensor:
