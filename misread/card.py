@@ -95,9 +95,11 @@ class ModelCard:
             "task": "classify",
             "imgsz": json.dumps(list(self.size_hw)),
             "channels": str(self.channels),
+            "stride": "1",
+            "batch": "1",
             "Image.BitmapPixelFormat": formats[self.colour],
             "Image.ColorSpaceGamma": "SRGB",
-            "Image.NominalPixelRange": "NominalRange_0_1" if unit else "NominalRange_0_255",
+            "Image.NominalPixelRange": "Normalized_0_1" if unit else "NominalRange_0_255",
         }
 
     @classmethod

@@ -72,7 +72,7 @@ def test_other_tools_find_their_keys() -> None:
     assert metadata["task"] == "classify"
     assert json.loads(metadata["imgsz"]) == [8, 8]
     assert metadata["Image.BitmapPixelFormat"] == "Rgb8"
-    assert metadata["Image.NominalPixelRange"] == "NominalRange_0_1"
+    assert metadata["Image.NominalPixelRange"] == "Normalized_0_1"
     assert ModelCard(**GOOD, scale=1.0).to_metadata()["Image.NominalPixelRange"] == "NominalRange_0_255"
 
 

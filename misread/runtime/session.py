@@ -12,7 +12,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from misread.card import ModelCard
+from misread.cards import GIVEN, find_card
+from misread.cards.facts import CardFacts
 from misread.errors import FileError, MisreadError, ModelError, ModelRunError, OptionError
 from misread.files import sha256_file
 from misread.pixels import fit, to_input
@@ -21,6 +22,8 @@ from misread.runtime.threads import usable_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+
+    from misread.card import ModelCard
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
@@ -141,11 +144,13 @@ class Deployed:
     Attributes:
         fixed_batch: pictures per call, where that is not free: the file says so, or its operators take the range of
             values from the whole batch, so that a picture's neighbours would have a say in how it is read.
+        card_sources: who supplied the card: misread's own, other conventions, the graph, the flags.
     """
 
     def __init__(self, path: Path, session: ort.InferenceSession, card: ModelCard, options: SessionOptions) -> None:
         self.path, self.session, self.card, self.options = path, session, card, options
         self.name = path.name
+        self.card_sources: tuple[str, ...] = (GIVEN,)
         self._input, self._output = session.get_inputs()[0], session.get_outputs()[0]
         batch = self._input.shape[0]
         self.fixed_batch: int | None = batch if isinstance(batch, int) and batch > 0 else 1 if _mixes(session) else None
@@ -156,7 +161,8 @@ class Deployed:
 
         Args:
             path: an ONNX file.
-            card: for a file that carries none; one inside the file comes first.
+            card: for a file that carries none; what stands inside the file comes first, by any convention of
+                `misread.cards`, and this fills what that leaves open.
             options: how to run it.
 
         Raises:
@@ -170,11 +176,13 @@ class Deployed:
         with _ort_errors(f"{path} is not an ONNX model that onnxruntime {ort.__version__} can load", FileError):
             session = ort.InferenceSession(str(path), options.native(), providers=list(options.providers))
         _check_classifier(path, session)
-        found = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map) or card
+        metadata = session.get_modelmeta().custom_metadata_map
+        found = find_card(metadata, name=str(path), given=card, declared=_declared(session))
         if found is None:
             raise ModelError(f"{path} carries no card, so how to feed it is unknown; give --labels FILE and --size PX")
-        _check_card(path, session, found)
-        deployed = cls(path, session, found, options)
+        _check_card(path, session, found.card)
+        deployed = cls(path, session, found.card, options)
+        deployed.card_sources = found.sources
         deployed._check_outputs()
         return deployed
 
@@ -268,6 +276,13 @@ def _check_classifier(path: Path, session: ort.InferenceSession) -> None:
         raise ModelError(f"{path} is no image classifier: expected one input (n, c, h, w) of numbers, got {found}")
     if len(outputs) != 1:
         raise ModelError(f"{path} is no image classifier: expected one output (n, classes), got {len(outputs)}")
+
+
+def _declared(session: ort.InferenceSession) -> CardFacts:
+    """Return what the graph itself says of its input: its size, where that is fixed, and grey for one channel."""
+    channels, *size = session.get_inputs()[0].shape[1:]
+    fixed = all(isinstance(side, int) and side > 0 for side in size)
+    return CardFacts(size_hw=(size[0], size[1]) if fixed else None, colour="grey" if channels == 1 else None)
 
 
 def _check_card(path: Path, session: ort.InferenceSession, card: ModelCard) -> None:

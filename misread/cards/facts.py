@@ -1,0 +1,122 @@
+"""What one convention says of a card: a part of it, since few say everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+from misread.card import Colour, Interpolation, ModelCard, Output, Resize
+from misread.errors import ModelError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FLAGS: Final = (
+    ("labels", "--labels FILE"),
+    ("size_hw", "--size PX"),
+    ("resize", "--resize squash (or crop, with --resize-px)"),
+    ("resize_px", "--resize-px PX"),
+    ("interpolation", "--interpolation bilinear"),
+    ("antialias", "--antialias (or --no-antialias)"),
+    ("colour", "--colour rgb (or bgr, grey)"),
+    ("scale", "--scale 1/255"),
+    ("output", "--output logits (or probabilities)"),
+)
+_TOGETHER: Final = (("resize", "resize_px"), ("scale", "mean", "std"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardFacts:
+    """A card as far as one convention knows it; None is not said.
+
+    The names are those of `ModelCard`. Facts are not checked here: the card refuses what makes no sense.
+
+    Attributes:
+        labels: one per output.
+        size_hw: height and width of the input in pixels.
+        resize: how a picture is brought there.
+        resize_px: shortest side before a centre crop.
+        interpolation: kernel of the resize.
+        antialias: whether it widens when a picture shrinks.
+        colour: channel order.
+        scale: factor on 0..255 pixels.
+        mean: subtracted after scaling.
+        std: divided by at the end.
+        output: what the model returns.
+        remarks: what the convention asks for and misread cannot follow, in words.
+    """
+
+    labels: tuple[str, ...] | None = None
+    size_hw: tuple[int, int] | None = None
+    resize: Resize | None = None
+    resize_px: int | None = None
+    interpolation: Interpolation | None = None
+    antialias: bool | None = None
+    colour: Colour | None = None
+    scale: float | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    output: Output | None = None
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, card: ModelCard) -> CardFacts:
+        """Return everything that a card says."""
+        names = {field.name for field in fields(cls)} - {"remarks"}
+        return cls(**{name: getattr(card, name) for name in names})
+
+    def said(self) -> set[str]:
+        """Return the names of the fields that are known."""
+        return {field.name for field in fields(self) if getattr(self, field.name) is not None} - {"remarks"}
+
+    def filled(self, other: CardFacts) -> CardFacts:
+        """Return these facts with the gaps filled from `other`.
+
+        Mode and length of the resize come from one source, and so do scale, mean and std: half of one recipe and half
+        of another would be no recipe.
+        """
+        known = self.said()
+        closed = {name for group in _TOGETHER if known & set(group) for name in group}
+        taken = {name: getattr(other, name) for name in other.said() - known - closed}
+        mine = {name: getattr(self, name) for name in known}
+        return CardFacts(**mine, **taken, remarks=(*self.remarks, *other.remarks))
+
+    def missing(self) -> list[str]:
+        """Return the flags that supply what a card still needs, in the order of the command line."""
+        known = self.said()
+        if self.resize != "crop":
+            known.add("resize_px")
+        if self.interpolation == "nearest":
+            known.add("antialias")
+        return [flag for name, flag in FLAGS if name not in known]
+
+    def card(self, name: str) -> ModelCard:
+        """Make the card.
+
+        Args:
+            name: of the model, for messages.
+
+        Raises:
+            ModelError: something is missing, or what was said makes no sense.
+        """
+        missing = self.missing()
+        if missing:
+            why = f" ({'; '.join(self.remarks)})" if self.remarks else ""
+            message = f"{name} does not say all of how it is fed{why}; add {', '.join(missing)}"
+            raise ModelError(message)
+        channels = 1 if self.colour == "grey" else 3
+        given = {name: getattr(self, name) for name in self.said()}
+        given.setdefault("mean", (0.0,) * channels)
+        given.setdefault("std", (1.0,) * channels)
+        try:
+            return ModelCard(**given)
+        except OptionError as error:
+            message = f"what {name} says of how it is fed makes no sense: {error}"
+            raise ModelError(message) from error
+
+
+def distinct(labels: Sequence[str]) -> tuple[str, ...]:
+    """Tell equal labels apart by their number, as in `crane (134)`: ImageNet has two cranes."""
+    counts = Counter(labels)
+    return tuple(f"{label} ({at})" if counts[label] > 1 else label for at, label in enumerate(labels))
