@@ -56,7 +56,7 @@ def preprocessor_facts(config: Mapping[str, Any]) -> CardFacts:
     order = "bgr" if _on(config, "do_flip_channel_order", default=False) else "rgb"
     facts = CardFacts(antialias=True, output="logits", colour="bgr" if order == "bgr" else "rgb", **_arithmetic(config))
     kernel = config.get("resample")
-    if isinstance(kernel, int) and kernel in dict(_KERNELS):
+    if isinstance(kernel, int) and not isinstance(kernel, bool) and kernel in dict(_KERNELS):
         facts = replace(facts, interpolation=dict(_KERNELS)[kernel])
     elif kernel is not None:
         facts = replace(facts, remarks=(f"Pillow's filter {str(kernel)[:20]} is none of misread's",))

@@ -54,7 +54,7 @@ def torchvision_facts(preset: Mapping[str, Any]) -> CardFacts:
     if preset.get("antialias") is not None:
         facts = replace(facts, antialias=flag(preset["antialias"], f"{KEY} antialias"))
     kernel = preset.get("interpolation")
-    if kernel in dict(_KERNELS):
+    if isinstance(kernel, str) and kernel in dict(_KERNELS):
         facts = replace(facts, interpolation=dict(_KERNELS)[kernel])
     elif kernel is not None:
         facts = replace(facts, remarks=(f"torchvision's interpolation {str(kernel)[:20]!r} is none of misread's",))

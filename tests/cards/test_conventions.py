@@ -176,6 +176,13 @@ def test_image_keys_and_flags_fill_each_other() -> None:
     assert (card.size_hw, card.labels, card.resize_px) == ((16, 20), ("x", "y"), 20)
 
 
+def test_half_of_one_recipe_is_not_completed_from_another() -> None:
+    plain = json.dumps(MOBILENET | {"do_normalize": False})
+    card, sources = found({"preprocessor_config": plain}, given=FLAGS)
+    assert sources == ("Hugging Face metadata", GIVEN)
+    assert (card.labels, card.mean, card.resize_px) == (FLAGS.labels, (0.0,) * 3, 256)
+
+
 @pytest.mark.parametrize(
     ("values", "scale", "mean"),
     [("Normalized_0_1", 1 / 255, 0.0), ("NominalRange_0_1", 1 / 255, 0.0), ("Normalized_1_1", 2 / 255, 1.0)],
@@ -221,6 +228,8 @@ def test_all_that_is_missing_is_listed_together() -> None:
     [
         ({"pretrained_cfg": json.dumps(TIMM | {"interpolation": "lanczos"})}, "'lanczos' is none of misread's"),
         ({"torchvision": json.dumps(TORCHVISION | {"interpolation": "box"})}, "'box' is none of misread's"),
+        ({"torchvision": json.dumps(TORCHVISION | {"interpolation": ["bilinear"]})}, "is none of misread's"),
+        (hugging(VIT | {"resample": False}), "Pillow's filter False is none"),
         ({"torchvision": json.dumps(TORCHVISION | {"resize_size": [256, 256]})}, "stretches before it crops"),
         (hugging(VIT | {"resample": 1}), "Pillow's filter 1 is none of misread's"),
         (
