@@ -25,7 +25,7 @@ from misread.attack.subject import Subject, check_device, open_subject, quicken
 from misread.attack.surrogate import UnsupportedOperator
 from misread.data import find_samples
 from misread.files import jsonable, sha256_file
-from misread.pixels import fit, read_image, to_unit
+from misread.pixels import fit, to_unit
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -188,4 +188,4 @@ def _chunks(samples: Sequence[Sample], subject: Subject, start: int) -> Iterator
 
 
 def _prepared(sample: Sample, subject: Subject) -> Any:
-    return fit(read_image(sample.path), subject.card)
+    return fit(sample.read(), subject.card)

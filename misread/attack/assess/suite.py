@@ -18,7 +18,9 @@ from misread.attack.assess.noise import Noise
 from misread.attack.assess.within import Within
 from misread.attack.execute import execute
 from misread.attack.gradient.apgd import Apgd, ApgdTargeted
+from misread.attack.minimal.fab import Fab
 from misread.attack.minimal.nearest import Nearest
+from misread.attack.query.sparse import SparseRs
 from misread.attack.query.square import Square
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ ASKING: Final = (NOISE, *QUERIES)
 _NOISE: Final = Stage(name=NOISE, attack=Noise())
 _CE: Final = Stage(name="apgd", attack=Apgd(loss="ce", random_start=True))
 _AGAIN: Final = Stage(name=AGAIN, attack=Apgd(loss="margin", random_start=True))
-_FAB: Final = Stage(name="minimal", attack=Within(attack=Nearest()))
+_FAB: Final = Stage(name="fab", attack=Within(attack=Fab()))
 _DENSE: Final = (
     _NOISE,
     _CE,
@@ -67,6 +69,7 @@ SUITES: Final[dict[Norm, tuple[Stage, ...]]] = {
     "l0": (
         _NOISE,
         Stage(name="minimal", attack=Within(attack=Nearest())),
+        Stage(name="sparse-rs", attack=SparseRs(queries=5000)),
     ),
 }
 
