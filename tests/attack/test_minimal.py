@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
 import pytest
 import torch
 
-from misread.attack.base import Norm, Threat, execute
+from misread.attack.base import Kind, Norm, Problem, Threat, execute
 from misread.attack.minimal.nearest import Nearest
+from misread.attack.minimal.shrink import Shrink
 from misread.errors import OptionError
 from tests.attack.oracle import Instance, on_grid
 
@@ -68,16 +73,30 @@ def test_one_level_ends_the_search(generator: torch.Generator) -> None:
     assert outcome.backwards.item() < 10
 
 
-def test_l1_comes_back_from_a_crossing_far_beyond_the_boundary(generator: torch.Generator) -> None:
-    """Where the gradient at the clean image is faint, the first crossing is much too long; small steps never return."""
-    image = torch.full((1, 1, 8, 8), 64 / 255)
+@dataclass(frozen=True)
+class FromAfar:
+    """The shrinking walk alone, from the far wall."""
 
-    def model(x: torch.Tensor) -> torch.Tensor:
-        bright = (x.flatten(1) - 64 / 255).clamp_min(0)
-        rise = bright.sum(1) * 0.02 + (bright.sum(1) - 0.3).clamp_min(0)
-        return torch.stack([torch.full_like(rise, 0.5), rise], 1)
+    name: ClassVar[str] = "from afar"
+    kind: ClassVar[Kind] = "minimal"
+    norms: ClassVar[tuple[Norm, ...]] = ("l1",)
 
+    def propose(self, problem: Problem) -> torch.Tensor:
+        delta = 1 - problem.images
+        return problem.images + Shrink().walk(problem, problem.open(), delta, problem.ball.size(delta.flatten(1)))
+
+
+def test_l1_comes_back_from_far_beyond_the_boundary(generator: torch.Generator) -> None:
+    """A twentieth of the change is enough; forty steps that shorten it by at most a tenth do not come so far."""
+    image = torch.full((1, 1, 8, 8), 51 / 255)
+    instance = Instance(np.stack([np.zeros(64), np.linspace(0.5, 1.0, 64)]), np.zeros(2), image, torch.zeros(1).long())
+    instance.bias[0] = float(instance.weight[1].sum()) * 0.2 + 2.0
     outcome = execute(
-        Nearest(), model, image, torch.zeros(1, dtype=torch.int64), threat=Threat(norm="l1"), generator=generator
+        FromAfar(),
+        instance.model(),
+        instance.images,
+        instance.labels,
+        threat=Threat(norm="l1", levels=None),
+        generator=generator,
     )
-    assert outcome.size.item() < 1.05 * (0.8 / 1.02)
+    assert outcome.size.item() <= float(instance.optimum("l1")[0]) * 1.1
