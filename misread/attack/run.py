@@ -20,7 +20,7 @@ from misread.attack.tally import Tally
 from misread.bundle import BundleWriter
 from misread.data import find_samples
 from misread.files import jsonable, refuse_existing, sha256_file
-from misread.pixels import fit, read_image, to_unit
+from misread.pixels import fit, to_unit
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _quick(options: AttackOptions, subject: Subject, sample: Sample, journal: Jo
     pace = None if options.chunk is None else Pace(chunk=options.chunk)
     if journal.lines and journal.lines[-1].get("pace"):
         pace = Pace(**journal.lines[-1]["pace"])
-    picture = fit(read_image(sample.path), subject.card)
+    picture = fit(sample.read(), subject.card)
     image = torch.from_numpy(to_unit(picture[None], channels=subject.card.channels))
     return quicken(subject, image, device=options.device, pace=pace)
 
@@ -241,7 +241,7 @@ def _chunks(samples: Sequence[Sample], card: ModelCard, space: Space, most: int,
     """Pictures of one size in a row from `start` on, a few at a time; never all in memory."""
     chunk: list[Picture] = []
     for sample in samples[start:]:
-        pixels = read_image(sample.path)
+        pixels = sample.read()
         if space == "input":
             pixels = fit(pixels, card)
         full = len(chunk) == most or (len(chunk) + 1) * pixels.size > CHUNK_VALUES

@@ -16,7 +16,7 @@ from misread.attack.selftest.check import Check
 from misread.attack.threat import Threat
 from misread.data import find_samples
 from misread.export.origin import load_origin
-from misread.pixels import fit, read_image, to_unit
+from misread.pixels import fit, to_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +77,6 @@ def _signs() -> tuple[Model, Tensor, Tensor]:
     """The shipped classifier and its scenes."""
     origin = load_origin("signs")
     samples = find_samples(scenes_csv(), origin.card.labels)
-    pixels = np.stack([fit(read_image(sample.path), origin.card) for sample in samples])
+    pixels = np.stack([fit(sample.read(), origin.card) for sample in samples])
     labels = torch.tensor([sample.label or 0 for sample in samples])
     return origin.twin, torch.from_numpy(to_unit(pixels, channels=3)), labels

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from misread import data
-from misread.data import find_samples
+from misread.data import find_samples, lists
 from misread.errors import FileError, InputError
 from misread.pixels import write_png
 
@@ -84,8 +83,8 @@ def test_a_list_of_pictures_must_be_text_of_bounded_size(tmp_path: Path, monkeyp
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FileError, match="not UTF-8 text"):
         find_samples(path, LABELS)
-    monkeypatch.setattr(data, "MAX_LIST_BYTES", 2)
-    with pytest.raises(FileError, match="larger than 2 bytes"):
+    monkeypatch.setattr(lists, "MAX_LIST_BYTES", 2)
+    with pytest.raises(FileError, match="has at most 2"):
         find_samples(path, LABELS)
     with pytest.raises(FileError, match="no such file"):
         find_samples(tmp_path / "none.csv", LABELS)
