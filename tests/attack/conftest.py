@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from misread.attack.selftest.oracle import Instance, instance_b, on_grid
 from misread.attack.threat import NORMS
-from tests.attack.oracle import Instance, instance_b, on_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from misread.attack.gradient import apgd
 from misread.attack.gradient.apgd import Apgd, ApgdTargeted
 from misread.attack.gradient.autostep import Runs, checkpoints
 from misread.attack.objective import LOSSES
+from misread.attack.selftest.oracle import Instance, two_class
 from misread.errors import OptionError, UnknownName
-from tests.attack.oracle import Instance, two_class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from misread.attack.query import QUERY_ATTACKS
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 EVERY = [(kind, norm) for kind in (*ATTACKS, *QUERY_ATTACKS) for norm in kind.norms]
 EPS = {"linf": 0.01, "l2": 0.2, "l1": 2.0, "l0": 3}

@@ -12,9 +12,9 @@ import torch
 
 from misread.attack import ATTACKS
 from misread.attack.base import Attack, Norm, Outcome, Targeted, Threat, execute
+from misread.attack.selftest.oracle import Instance, all_at, few_levels, on_grid, two_class
 from misread.errors import OptionError
 from misread.registry import by_name
-from tests.attack.oracle import Instance, all_at, few_levels, on_grid, two_class
 
 SIZES = {"linf": 0.035, "l2": 0.75, "l1": 7.6, "l0": 10}
 CASES = [(attack, norm) for attack in ATTACKS for norm in attack.norms]

@@ -13,7 +13,7 @@ from misread.errors import OptionError
 from misread.stats import wilson
 
 if TYPE_CHECKING:
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 
 def test_a_size_counts_from_its_own_budget_on() -> None:

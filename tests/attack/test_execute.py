@@ -16,7 +16,7 @@ from misread.attack.gradient.pgd import Pgd
 from misread.errors import InputError, ModelError, OptionError
 
 if TYPE_CHECKING:
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from misread.attack.minimal.fab import Fab
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 
 @pytest.mark.parametrize("options", [{"steps": 0}, {"targets": 0}, {"looked_at": 0}, {"restarts": 0}])

@@ -8,8 +8,8 @@ import torch
 
 from misread.attack.base import Threat, execute
 from misread.attack.gradient.fgsm import Fgsm
+from misread.attack.selftest.oracle import Instance, two_class
 from misread.errors import OptionError, UnknownName
-from tests.attack.oracle import Instance, two_class
 
 
 @pytest.mark.parametrize("options", [{"restarts": 0}, {"restarts": math.nan}])

@@ -16,7 +16,7 @@ from misread.attack.project import BALLS, Ball, ball_of, room_along
 
 if TYPE_CHECKING:
     from misread.attack.base import Attack
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 
 @pytest.mark.parametrize("radius", [0.5, 3.0, 9.0, 40.0])

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from misread.attack.base import Threat, execute
 from misread.attack.gradient.mifgsm import MiFgsm
+from misread.attack.selftest.oracle import Instance, two_class
 from misread.errors import OptionError, UnknownName
-from tests.attack.oracle import Instance, two_class
 
 
 @pytest.mark.parametrize(

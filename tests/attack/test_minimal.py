@@ -12,8 +12,8 @@ import torch
 from misread.attack.base import Kind, Norm, Problem, Threat, execute
 from misread.attack.minimal.nearest import Nearest
 from misread.attack.minimal.shrink import Shrink
+from misread.attack.selftest.oracle import Instance, on_grid
 from misread.errors import OptionError
-from tests.attack.oracle import Instance, on_grid
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])

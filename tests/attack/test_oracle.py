@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.attack.oracle import instance_b, l0, l1, l2, linf, two_class
+from misread.attack.selftest.oracle import instance_b, l0, l1, l2, linf, two_class
 
 
 def test_published_medians_of_instance_b() -> None:

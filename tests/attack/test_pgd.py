@@ -8,8 +8,8 @@ import torch
 from misread.attack.base import Threat, execute
 from misread.attack.gradient.pgd import Pgd
 from misread.attack.objective import LOSSES
+from misread.attack.selftest.oracle import Instance, two_class
 from misread.errors import OptionError, UnknownName
-from tests.attack.oracle import Instance, two_class
 
 
 @pytest.mark.parametrize("options", [{"steps": 0}, {"restarts": 0}, {"step": 0.0}, {"step": math.nan}])

@@ -17,12 +17,12 @@ from misread.attack.balls.l2 import L2
 from misread.attack.balls.linf import Linf
 from misread.attack.base import Outcome, Problem, Settled, margin
 from misread.attack.gradient.pgd import Pgd
+from misread.attack.selftest.oracle import instance_b, on_grid
 from misread.errors import CheckFailed
 from misread.export.parity import TOLERANCES, check_parity
 from misread.export.pictures import Pictures
 from misread.export.twin import make_twin
 from tests.attack import test_contract, test_execute, test_pgd, test_settle
-from tests.attack.oracle import instance_b, on_grid
 from tests.export.nets import SIZE_HW, blobs, tiny, tiny_card
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import torch
 
 from misread.attack.objective import LOSSES
 from misread.attack.project import BALLS, Ball, ball_of, room_along
+from misread.attack.selftest import oracle
 from misread.errors import OptionError, UnknownName
-from tests.attack import oracle
 
 
 @pytest.mark.parametrize("ball", BALLS, ids=lambda ball: ball.name)

@@ -15,7 +15,7 @@ from misread.attack.base import Kind, Norm, Outcome, Problem, Threat, execute
 from misread.attack.goal import margin
 from misread.attack.minimal.sigma_zero import SigmaZero
 from misread.attack.minimal.undo import undo_pixels
-from tests.attack.oracle import Instance
+from misread.attack.selftest.oracle import Instance
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ All sums run in float64 and in numpy, so that nothing here shares code with the 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -54,6 +55,24 @@ class Instance:
             found.append(min(self._whole(levels, label, k, logits) for k in range(len(logits)) if k != label))
         return np.array(found)
 
+    def optimum_by_trial(self, norm: str, mask: Tensor, most: int) -> Floats:
+        """Smallest size on the grid of a change that is misread, by trying all of at most ``most`` levels a value.
+
+        Only for a handful of values; inf where none of the changes is misread.
+        """
+        levels = np.round(self.images.flatten(1).double().numpy() * 255)
+        moves = np.array(list(itertools.product(range(-most, most + 1), repeat=int(mask.sum()))))
+        steps = np.zeros((len(moves), levels.shape[1]))
+        steps[:, mask.flatten().numpy()] = moves
+        sizes, found = _sizes(norm, steps), []
+        for clean, label in zip(levels, self.labels.tolist(), strict=True):
+            ends = clean + steps
+            inside = ((ends >= 0) & (ends <= 255)).all(1)
+            logits = ends / 255 @ self.weight.T + self.bias
+            others = np.delete(logits, label, axis=1).max(1)
+            found.append(np.min(sizes[inside & (others > logits[:, label])], initial=np.inf))
+        return np.array(found)
+
     def _distance(self, norm: str, x: Floats, label: int, rival: int, logits: Floats) -> float:
         toward = self.weight[rival] - self.weight[label]
         return DISTANCES[norm](np.abs(toward), np.where(toward > 0, 1 - x, x), logits[label] - logits[rival])
@@ -65,6 +84,17 @@ class Instance:
             if np.abs(toward) @ np.minimum(count, room) / 255 > logits[label] - logits[rival]:
                 return float(count)
         return np.inf
+
+
+def _sizes(norm: str, levels: Floats) -> Floats:
+    absolute = np.abs(levels)
+    sizes: Floats = {
+        "linf": absolute.max(1) / 255,
+        "l2": np.sqrt((absolute**2).sum(1)) / 255,
+        "l1": absolute.sum(1) / 255,
+        "l0": (absolute > 0).sum(1).astype(np.float64),
+    }[norm]
+    return sizes
 
 
 def linf(slope: Floats, room: Floats, deficit: float) -> float:
@@ -86,7 +116,7 @@ def l1(slope: Floats, room: Floats, deficit: float) -> float:
     if gains[-1] < deficit:
         return np.inf
     last = int(np.searchsorted(gains, deficit))
-    missing = (deficit - (gains[last - 1] if last else 0.0)) / slope[order][last]
+    missing = (deficit - (gains[last - 1] if last else 0.0)) / max(slope[order][last], 1e-300)
     return float((used[last - 1] if last else 0.0) + missing)
 
 
@@ -118,6 +148,47 @@ def instance_b(count: int = 64) -> Instance:
     noise = torch.randn(64, 784, generator=generator, dtype=torch.float64)
     images = (0.5 + 0.25 * noise + 1.5 * weight[labels]).clamp(0, 1).float()
     return _labelled(weight.numpy(), images.view(64, 1, 28, 28)[:count])
+
+
+def all_at(norm: str, size: float, count: int = 16) -> Instance:
+    """Images of instance B's kind whose smallest misreading change is ``size`` for each, to 1 in 10,000.
+
+    How strongly an image shows its class is found by bisection; so one run at one eps asks about all of them.
+    """
+    generator = torch.Generator().manual_seed(2)
+    weight = instance_b(1).weight
+    noise = 0.5 + 0.25 * torch.randn(count, 784, generator=generator, dtype=torch.float64)
+    labels, shown = torch.arange(count) % 10, torch.from_numpy(weight)
+    images = []
+    for row in range(count):
+        low, high, image = 0.0, 8.0, torch.empty(0)
+        for _ in range(40):
+            strength = (low + high) / 2
+            image = (noise[row] + strength * shown[labels[row]]).clamp(0, 1).float().view(1, 1, 28, 28)
+            one = _labelled(weight, image)
+            reached = float(one.optimum(norm)[0]) if one.labels[0] == labels[row] else 0.0
+            if abs(reached - size) <= 1e-4 * size:
+                break
+            low, high = (strength, high) if reached < size else (low, strength)
+        images.append(image)
+    return _labelled(weight, torch.cat(images))
+
+
+def few_levels(count: int = 24) -> tuple[Instance, Tensor]:
+    """Images of four values, each at most three levels from the wall towards which it should move, and a mask.
+
+    A fifth value must not change and shifts the boundary: some images have no answer, others one between the levels.
+    """
+    random = np.random.default_rng(7)
+    toward = np.array([1.0, -0.7, 0.45, 1.3])
+    room = random.integers(0, 4, (count, 4))
+    values = np.where(toward > 0, 255 - room, room)
+    shift = random.integers(100, 156, (count, 1))
+    weight = np.stack([np.zeros(5), np.append(toward, 0.1)]) * 5
+    wall = float(weight[1, :4] @ (toward > 0)) + weight[1, 4] * 128 / 255
+    images = torch.from_numpy(np.hstack([values, shift]) / 255).float().view(count, 1, 1, 5)
+    mask = torch.tensor([True, True, True, True, False]).view(1, 1, 1, 5)
+    return Instance(weight, np.array([wall - 0.003, 0.0]), images, torch.zeros(count, dtype=torch.int64)), mask
 
 
 def on_grid(instance: Instance) -> Instance:

@@ -11,9 +11,9 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from misread.attack.selftest.oracle import Instance
 from misread.card import ModelCard
 from misread.pixels import encode_png
-from tests.attack.oracle import Instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

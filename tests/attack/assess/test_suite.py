@@ -10,7 +10,7 @@ import torch
 
 from misread.attack.assess.suite import SKIPPED, STANDS, SUITES, Suite
 from misread.attack.base import Threat
-from tests.attack.oracle import instance_b, on_grid
+from misread.attack.selftest.oracle import instance_b, on_grid
 
 if TYPE_CHECKING:
     from misread.attack.threat import Norm

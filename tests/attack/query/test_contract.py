@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 CASES = [(kind, norm) for kind in QUERY_ATTACKS for norm in kind.norms]
 cases = pytest.mark.parametrize(("kind", "norm"), CASES, ids=[f"{kind.name}-{norm}" for kind, norm in CASES])

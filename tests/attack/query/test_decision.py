@@ -11,15 +11,15 @@ from torch.nn.functional import one_hot
 from misread.attack.base import Attack, Norm, Outcome, Targeted, Threat, execute
 from misread.attack.query.rays import Rays
 from misread.attack.query.surfree import Surfree
+from misread.attack.selftest.oracle import two_class
 from misread.errors import InputError, OptionError
-from tests.attack.oracle import two_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 KINDS: tuple[tuple[Any, Norm], ...] = ((Rays, "linf"), (Surfree, "l2"))
 both = pytest.mark.parametrize(("kind", "norm"), KINDS, ids=["rays", "surfree"])

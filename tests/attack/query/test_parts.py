@@ -21,7 +21,7 @@ from misread.attack.query.square_l2 import bump_of, search
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
-    from tests.attack.oracle import Instance
+    from misread.attack.selftest.oracle import Instance
 
 
 def _place(channels: int = 3, height: int = 6, width: int = 9, free: Tensor | None = None) -> Place:

@@ -13,8 +13,8 @@ from torch import Tensor
 from misread.attack.base import Outcome, Targeted, Threat, execute
 from misread.attack.query import QUERY_ATTACKS
 from misread.attack.query.square import HALVED_AT, Square, _windows, share_of
+from misread.attack.selftest.oracle import Instance, two_class
 from misread.errors import OptionError
-from tests.attack.oracle import Instance, two_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

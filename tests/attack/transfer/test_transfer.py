@@ -24,8 +24,8 @@ from misread.errors import OptionError, UnknownName
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from misread.attack.selftest.oracle import Instance
     from misread.attack.transfer.stage import Stage
-    from tests.attack.oracle import Instance
 
 
 def _made(attack: Attack, *stages: Stage) -> Attack:
