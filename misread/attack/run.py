@@ -12,6 +12,7 @@ import torch
 from misread import __version__
 from misread.attack.clock import Clock
 from misread.attack.craft import Craft, Picture
+from misread.attack.curve import bundle_curve
 from misread.attack.journal import digest_of, journal_of
 from misread.attack.resume import take_up
 from misread.attack.speed import Pace
@@ -26,6 +27,7 @@ from misread.stats import wilson
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from misread.attack.curve import Point
     from misread.attack.journal import Journal
     from misread.attack.options import AttackOptions
     from misread.attack.space import Space
@@ -64,6 +66,7 @@ class AttackResult:
         zero_gradients: Pictures whose gradient vanished at least once.
         passes: Mean of forward passes per attacked picture; the queries of an attack that only asks.
         gradients: Mean of gradient passes per attacked picture.
+        curve: Of a minimal attack, the share of misread pictures by size of the change: one run answers for every eps.
         each: The counts of every picture.
         seconds: Wall-clock time, loading included; of a resumed run all of it, pauses left out.
     """
@@ -77,6 +80,7 @@ class AttackResult:
     zero_gradients: int
     passes: float
     gradients: float
+    curve: tuple[Point, ...]
     each: tuple[Spent, ...]
     seconds: float
 
@@ -202,6 +206,7 @@ class _Run:
             zero_gradients=sum(spent.zero_gradients > 0 for spent in tally.each),
             passes=tally.count("forwards") / max(1, attempted),
             gradients=tally.count("backwards") / max(1, attempted),
+            curve=bundle_curve(bundle, attempted) if self.craft.attack.kind == "minimal" else (),
             each=tuple(tally.each),
             seconds=self.clock.spent,
         )

@@ -341,3 +341,16 @@ def test_stages_and_members_stand_in_the_manifest(place: Path) -> None:
 def test_an_unknown_stage_is_named(place: Path) -> None:
     with pytest.raises(UnknownName, match="transfer stage"):
         _options(place, transfer="dii")
+
+
+def test_a_minimal_run_answers_for_every_eps(place: Path) -> None:
+    result = attack_to_bundle(_options(place))
+    sizes = [witness.change.linf for witness in result.bundle.witnesses]
+    assert [point.eps for point in result.curve] == [levels / 255 for levels in (1, 2, 4, 8, 16, 32)]
+    for point in result.curve:
+        assert point.misread.hits == sum(size <= point.eps * (1 + 1e-6) for size in sizes)
+        assert point.misread.total == result.found.total
+    bounded = attack_to_bundle(_options(place, out=place / "bounded", threat=Threat(eps=4 / 255)))
+    assert [point.eps for point in bounded.curve] == [1 / 255, 2 / 255, 4 / 255]
+    fixed = attack_to_bundle(_options(place, out=place / "fixed", attack="pgd", threat=Threat(eps=4 / 255)))
+    assert fixed.curve == ()

@@ -60,8 +60,24 @@ class AttackLike(Protocol):
         """Every picture that was attacked or skipped."""
 
     @property
+    def curve(self) -> Sequence[PointLike]:
+        """Share of misread pictures by size of the change."""
+
+    @property
     def seconds(self) -> float:
         """Wall-clock time."""
+
+
+class PointLike(Protocol):
+    """One point of that curve; `misread.attack.curve.Point` is one."""
+
+    @property
+    def eps(self) -> float:
+        """Size."""
+
+    @property
+    def misread(self) -> Rate:
+        """Share of the attacked pictures."""
 
 
 class SpentLike(Protocol):
@@ -93,6 +109,7 @@ def attack_text(result: AttackLike, *, witnesses: int = 10, width: int = WIDTH) 
         ("found", result.found.text()),
         *((f"on {name}", rate.text()) for name, rate in result.verified.items()),
         ("median", _median(bundle)),
+        ("by size", _curve(result)),
         ("spent", _spent(result)),
         ("warning", _warning(result)),
     ]
@@ -123,6 +140,14 @@ def _median(bundle: Bundle) -> str:
     said = f"{values:,.0f} values changed, largest change {levels:g} of 255 levels, L2 {l2:.3f}"
     alike = [change.ssim for change in changes if change.ssim is not None]
     return f"{said}, SSIM {similarity_text(median(alike))}" if alike else said
+
+
+def _curve(result: AttackLike) -> str:
+    whole = result.bundle.threat["norm"] == "linf"
+    sizes = [f"{point.eps * 255:.0f}/255" if whole else f"{point.eps:g}" for point in result.curve]
+    shares = [point.misread.hits for point in result.curve]
+    said = ", ".join(f"{size}: {hits}" for size, hits in zip(sizes, shares, strict=True))
+    return f"{said} of {result.curve[0].misread.total}" if said else ""
 
 
 def _warning(result: AttackLike) -> str:

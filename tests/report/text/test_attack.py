@@ -21,6 +21,12 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class Point:
+    eps: float
+    misread: Rate
+
+
+@dataclass(frozen=True)
 class Attack:
     bundle: Bundle
     pictures: int = 10
@@ -31,6 +37,7 @@ class Attack:
     zero_gradients: int = 0
     passes: float = 40.0
     gradients: float = 20.0
+    curve: tuple[Point, ...] = ()
     each: tuple[Spent, ...] = ()
     seconds: float = 3.25
 
@@ -109,3 +116,11 @@ def test_pictures_out_of_reach_are_said() -> None:
     text = " ".join(attack_text(Attack(witnesses(1), unattempted=4)).split())
     assert "10, of which 1 are misread already and 4 were not reached in time" in text
     assert "reached" not in attack_text(Attack(witnesses(1)))
+
+
+def test_the_shares_by_size_are_said() -> None:
+    curve = (Point(1 / 255, wilson(2, 9)), Point(8 / 255, wilson(7, 9)))
+    assert "by size 1/255: 2, 8/255: 7 of 9" in " ".join(attack_text(Attack(witnesses(2), curve=curve)).split())
+    lengths = replace(witnesses(2), threat={"norm": "l2", "eps": None})
+    assert "by size 0.5: 2 of 9" in " ".join(attack_text(Attack(lengths, curve=(Point(0.5, wilson(2, 9)),))).split())
+    assert "by size" not in attack_text(Attack(witnesses(2)))
