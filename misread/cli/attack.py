@@ -58,6 +58,16 @@ Members = Annotated[
     list[str] | None, typer.Option(metavar="MODEL", help="Attack the mean of MODEL and this one; may be repeated.")
 ]
 
+Transfer = Annotated[
+    str, typer.Option(metavar="STAGES", help="For other networks: mi,di,ti,si,bsr before the gradients.")
+]
+Together = Annotated[
+    list[str] | None,
+    typer.Option("--ensemble", metavar="MODEL", help="Attack the mean of MODEL and this one; may be repeated."),
+]
+
+Eps = Annotated[str | None, typer.Option(help="Size of the change: 8/255; for l2 and l1 a length, for l0 pixels.")]
+
 
 @app.command()
 def attack(
@@ -72,9 +82,7 @@ def attack(
     transfer: Transfer = "",
     ensemble: Members = None,
     norm: Annotated[str, typer.Option(help="linf, l2, l1 or l0.")] = "linf",
-    eps: Annotated[
-        str | None, typer.Option(help="Size of the change: 8/255; for l2 and l1 a length, for l0 pixels.")
-    ] = None,
+    eps: Eps = None,
     target: Targets = None,
     away_from: AwayFrom = None,
     space: Annotated[str, typer.Option(help="input: the prepared picture; file: at its own size.")] = "input",
