@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from misread.card import Interpolation, ModelCard, Resize
+from misread.cards import GIVEN
+from misread.cards.facts import CardFacts
 from misread.errors import MisreadError, ModelError, OptionError
 from misread.export.origins import ORIGIN_KINDS
+from misread.export.origins.base import Loaded, Request, Setting
 from misread.export.twin import Twin, count_classes, make_twin
 from misread.labels import NUMBERED, read_labels
-
-if TYPE_CHECKING:
-    from misread.export.origins.base import Loaded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,12 +47,14 @@ class Origin:
         twin: the frozen copy, normalisation inside.
         card: of the twin: [0, 1] values, RGB or grey.
         weights_sha256: of the weight file, where one was read.
+        card_sources: who said how pictures are prepared: the origin's own metadata, the flags.
     """
 
     name: str
     twin: Twin
     card: ModelCard
     weights_sha256: str | None
+    card_sources: tuple[str, ...] = (GIVEN,)
 
 
 def load_origin(
@@ -63,17 +65,21 @@ def load_origin(
     size_hw: tuple[int, int] | None = None,
     card: ModelCard | None = None,
     preparation: Preparation | None = None,
+    arguments: Mapping[str, Setting] | None = None,
+    trust: bool = False,
 ) -> Origin:
     """Load the classifier that `text` names.
 
     Args:
-        text: `signs`, `file.py:factory` or `package.module:factory`.
-        weights: a state dict or safetensors file for the network.
+        text: any form of `ORIGIN_KINDS`: `signs`, `torchvision:NAME`, `file.py:factory`, `network.pt2` ...
+        weights: a state dict or safetensors file for the network, or `none` for an untrained one.
         labels: a file of class names, or `none` for numbers as names.
         size_hw: height and width of the network's input in pixels.
         card: instead of `labels`, `size_hw` and `preparation`: everything at once, for the network as it stands; what
             it says of scale, mean, std and BGR order moves into the twin.
         preparation: how pictures are brought to `size_hw`.
+        arguments: of the factory, by name.
+        trust: let the file run code while it is loaded, where its kind does so.
 
     Raises:
         MisreadError: one sentence that says what is wrong and what to type.
@@ -83,11 +89,19 @@ def load_origin(
         forms = ", ".join(kind.form for kind in ORIGIN_KINDS)
         message = f"{text!r} names no classifier; an origin is written as one of: {forms}"
         raise ModelError(message)
-    loaded = kind.load(text, weights)
+    untrained = str(weights) == NUMBERED
+    request = Request(
+        weights=None if untrained else weights, untrained=untrained, arguments=dict(arguments or {}), trust=trust
+    )
+    loaded = kind.load(text, request)
     told = labels is not None or size_hw is not None or preparation is not None
     if card is not None and told:
         message = "give a card, or labels, size and preparation, not both"
         raise OptionError(message)
+    sources: tuple[str, ...] = (
+        (GIVEN,) if card is not None or (loaded.card is None and loaded.facts is None) else (loaded.source,)
+    )
+    sources += (GIVEN,) if told and sources != (GIVEN,) else ()
     card = card or loaded.card
     if card is None or told:
         card = _card_from_flags(text, loaded, labels=labels, size_hw=size_hw, preparation=preparation)
@@ -99,7 +113,7 @@ def load_origin(
     if count != len(plain.labels):
         message = f"{text} has {count} outputs and its card {len(plain.labels)} labels; they must be as many"
         raise ModelError(message)
-    return Origin(name=text, twin=twin, card=plain, weights_sha256=loaded.weights_sha256)
+    return Origin(name=text, twin=twin, card=plain, weights_sha256=loaded.weights_sha256, card_sources=sources)
 
 
 def _card_from_flags(
@@ -111,19 +125,22 @@ def _card_from_flags(
     preparation: Preparation | None,
 ) -> ModelCard:
     """Make a card of what was said, what the origin knows, and what a forward pass shows."""
-    known = loaded.card
-    size_hw = size_hw or (known.size_hw if known else None)
+    known = CardFacts.of(loaded.card) if loaded.card else loaded.facts or CardFacts()
+    size_hw = size_hw or known.size_hw
+    follows = bool(known.said() - {"labels", "size_hw"}) and preparation is None
+    if follows and labels is None and known.labels is None:
+        return replace(known, size_hw=size_hw).card(text)  # refuses, and lists all that is missing
     missing = [
         *(["--size 224 (its input in pixels)"] if size_hw is None else []),
-        *(["--labels FILE (or --labels none)"] if labels is None and known is None else []),
+        *(["--labels FILE (or --labels none)"] if labels is None and known.labels is None else []),
     ]
     if missing or size_hw is None:
         message = f"{text} does not say how it is fed; add {' and '.join(missing)}"
         raise ModelError(message)
     channels, count = _measure(make_twin(loaded.module), size_hw)
-    names = known.labels if known and labels is None else read_labels(labels or Path(NUMBERED), count=count)
-    if known and preparation is None:
-        return replace(known, labels=names, size_hw=size_hw)
+    names = known.labels if labels is None and known.labels else read_labels(labels or Path(NUMBERED), count=count)
+    if follows:
+        return replace(known, labels=names, size_hw=size_hw).card(text)
     given = preparation or Preparation()
     return ModelCard(
         labels=names,

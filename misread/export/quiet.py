@@ -39,6 +39,14 @@ def user_code() -> Iterator[None]:
 
 
 @contextmanager
+def drawn_from(seed: int) -> Iterator[None]:
+    """Let foreign code draw from torch's global generator as if it had been seeded, and put it back."""
+    with kept_randomness():
+        torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
+        yield
+
+
+@contextmanager
 def kept_randomness() -> Iterator[None]:
     """Put the global generators of torch, numpy and Python back after the block, exceptions included."""
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002  read, to be put back

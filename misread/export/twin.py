@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from misread.errors import ModelError
-from misread.export.quiet import kept_randomness
+from misread.export.quiet import kept_randomness, quiet
 
 
 @final
@@ -77,7 +77,7 @@ def make_twin(module: nn.Module, *, mean: Sequence[float] = (), std: Sequence[fl
         message = f"a classifier is a torch.nn.Module, got a {type(given).__name__}; return the module itself"
         raise ModelError(message)
     try:
-        with kept_randomness():
+        with quiet():
             body = copy.deepcopy(given)
     except Exception as error:  # a module may hold anything: locks, handles, tensors inside a graph
         message = f"the module cannot be copied ({type(error).__name__}: {error}); detach what it stores in forward"

@@ -24,6 +24,11 @@ EXAMPLES = {
     "signs": "signs",
     "file.py:factory": "./nets/my file.py:make_it",
     "package.module:factory": "my_package.nets:make_it",
+    "torchvision:NAME": "torchvision:resnet18",
+    "timm:NAME": "timm:resnet18",
+    "hf:ORG/NAME": "hf:org/name",
+    "network.pt2": "./nets/net.pt2",
+    "network.pt (TorchScript)": "./nets/net.pt",
 }
 
 
@@ -45,7 +50,7 @@ def test_each_form_is_claimed_by_its_kind_alone(kind: OriginKind) -> None:
 
 @pytest.mark.parametrize("text", ["", "resnet18", "net.py", "net.py:", ":f", "a b:c", "x.py:not a name"])
 def test_what_is_no_origin_names_the_forms(text: str) -> None:
-    with pytest.raises(ModelError, match=r"names no classifier.*signs, file.py:factory, package.module:factory"):
+    with pytest.raises(ModelError, match=r"names no classifier.*signs, torchvision:NAME, .*factory, network.pt2"):
         load_origin(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,32 +11,32 @@ from torch import nn
 
 from misread.card import ModelCard
 from misread.errors import MisreadError, ModelError
-from misread.export.origins.base import Loaded
+from misread.export.origins.base import Loaded, Request, Setting
 from misread.export.origins.weights import load_weights
 from misread.export.quiet import user_code
 from misread.export.twin import first_line
 from misread.registry import unknown
 
 
-def build(module: ModuleType, factory: str, weights: Path | None, *, text: str) -> Loaded:
-    """Call `factory` of `module` without arguments, and fill the weights in.
+def build(module: ModuleType, factory: str, request: Request, *, text: str) -> Loaded:
+    """Call `factory` of `module` with the arguments asked for, and fill the weights in.
 
     A `card` attribute of the network, when it is a `ModelCard`, says how pictures are prepared.
 
     Args:
         module: the user's code, imported.
         factory: name of a function without required arguments, or of a `torch.nn.Module` that is there already.
-        weights: state dict or safetensors, or None.
+        request: weights (state dict or safetensors) and arguments.
         text: the origin, for messages.
 
     Raises:
         ModelError: no such factory, it raised, or what it returned is no module.
     """
-    network = _call(_find(module, factory, text), text)
+    network = _call(_find(module, factory, text), text, request.arguments)
     if not isinstance(network, nn.Module):
         message = f"{text} returned a {type(network).__name__}; a factory returns the torch.nn.Module itself"
         raise ModelError(message)
-    digest = load_weights(network, weights) if weights is not None else None
+    digest = load_weights(network, request.weights) if request.weights is not None else None
     card = getattr(network, "card", None)
     return Loaded(module=network, card=card if isinstance(card, ModelCard) else None, weights_sha256=digest)
 
@@ -64,15 +65,16 @@ def _builds(value: Any) -> bool:
     return callable(value) and (not isinstance(value, type) or issubclass(value, nn.Module))
 
 
-def _call(found: Any, text: str) -> Any:
+def _call(found: Any, text: str, arguments: Mapping[str, Setting]) -> Any:
     if isinstance(found, nn.Module):
+        Request(arguments=arguments).refuse(text, arguments="is a network already and takes no arguments")
         return found
     if not callable(found):
         message = f"{text} is a {type(found).__name__}; name a function without arguments that returns the network"
         raise ModelError(message)
     try:
         with user_code():
-            return found()
+            return found(**arguments)
     except MisreadError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's code raises

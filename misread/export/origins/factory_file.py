@@ -16,7 +16,7 @@ from misread.export.origins.factory import build, run_user_code
 from misread.export.quiet import user_code
 
 if TYPE_CHECKING:
-    from misread.export.origins.base import Loaded
+    from misread.export.origins.base import Loaded, Request
 
 
 @final
@@ -30,7 +30,7 @@ class FactoryFile:
         path, colon, factory = text.rpartition(":")
         return bool(colon) and path.endswith(".py") and factory.isidentifier()
 
-    def load(self, text: str, weights: Path | None) -> Loaded:
+    def load(self, text: str, request: Request) -> Loaded:
         """Run the file, call the factory.
 
         Raises:
@@ -43,7 +43,7 @@ class FactoryFile:
             message = f"{name} is not a file; an origin of this form is written path/to/file.py:factory"
             raise FileError(message)
         with _importable(path.parent):
-            return build(_import_file(path), factory, weights, text=text)
+            return build(_import_file(path), factory, request, text=text)
 
 
 def _import_file(path: Path) -> ModuleType:

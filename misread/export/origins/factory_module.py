@@ -6,14 +6,16 @@ import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from misread.errors import ModelError
 from misread.export.origins.factory import build, run_user_code
 from misread.export.quiet import user_code
 
 if TYPE_CHECKING:
-    from misread.export.origins.base import Loaded
+    from misread.export.origins.base import Loaded, Request
+
+RESERVED: Final = ("torchvision", "timm", "hf")
 
 
 @final
@@ -25,16 +27,17 @@ class FactoryModule:
     def claims(self, text: str) -> bool:
         """Tell whether a dotted name stands before the last colon."""
         module, colon, factory = text.rpartition(":")
-        return bool(colon) and all(part.isidentifier() for part in (*module.split("."), factory))
+        names = (*module.split("."), factory)
+        return bool(colon) and module not in RESERVED and all(name.isidentifier() for name in names)
 
-    def load(self, text: str, weights: Path | None) -> Loaded:
+    def load(self, text: str, request: Request) -> Loaded:
         """Import the module, call the factory.
 
         Raises:
             ModelError: no such module, the code raised, or gave no network.
         """
         name, _, factory = text.rpartition(":")
-        return build(_import(name), factory, weights, text=text)
+        return build(_import(name), factory, request, text=text)
 
 
 def _import(name: str) -> ModuleType:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import final
 
 from misread.assets import SIGN_LABELS, weights_path
 from misread.card import ModelCard
-from misread.errors import OptionError
-from misread.export.origins.base import Loaded
+from misread.export.origins.base import Loaded, Request
 from misread.files import sha256_file
 
 SIGNS_SIZE_PX = 48
@@ -24,15 +22,13 @@ class EmbeddedSigns:
         """Tell whether `text` is the one word."""
         return text == "signs"
 
-    def load(self, text: str, weights: Path | None) -> Loaded:
+    def load(self, text: str, request: Request) -> Loaded:
         """Load the embedded network.
 
         Raises:
-            OptionError: weights were given; its own are in the package.
+            OptionError: weights or arguments were given; its own are in the package.
         """
-        if weights is not None:
-            message = f"{text} brings its own weights; leave out --weights, or name your own network as file.py:factory"
-            raise OptionError(message)
+        request.refuse(text, weights="brings its own weights", arguments="takes no arguments")
         from misread.export.signs import load_signs
 
         card = ModelCard(labels=SIGN_LABELS, size_hw=(SIGNS_SIZE_PX, SIGNS_SIZE_PX), baked_normalisation=True)

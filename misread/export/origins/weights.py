@@ -50,6 +50,16 @@ def load_weights(module: nn.Module, path: Path) -> str:
     return digest
 
 
+def check_weights_only(path: Path) -> None:
+    """Refuse a file that holds more than weights, before a library reads it without that care.
+
+    Raises:
+        FileError: missing or damaged, or a pickle that needs code.
+    """
+    state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    _unwrapped(state, path)
+
+
 def _read_safetensors(path: Path) -> Mapping[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
