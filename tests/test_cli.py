@@ -122,6 +122,7 @@ def test_export_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
     assert plain == ExportOptions(origin="signs", out=Path("a.onnx"))
     more = ["--precision", "fp32", "--precision", "int8", "--size", "224", "--resize", "crop", "--resize-px", "256"]
     more += ["--batch", "4", "--opset", "20", "--calibration-data", "d", "--std", "1/2,1/4,1", "--seed", "7"]
+    more += ["--weights", "none", "--arg", "num_classes=5", "--arg", "kind=wide", "--trust"]
     given = options_of(monkeypatch, where, ["export", "f.py:g", "-o", "a.onnx", *more, "--overwrite"])
     assert given == ExportOptions(
         origin="f.py:g",
@@ -133,6 +134,9 @@ def test_export_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         opset=20,
         calibration_data=Path("d"),
         seed=7,
+        weights=Path("none"),
+        arguments={"num_classes": 5, "kind": "wide"},
+        trust=True,
         overwrite=True,
     )
 

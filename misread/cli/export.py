@@ -10,6 +10,7 @@ import typer
 from misread.cli.app import app, progress, show
 from misread.cli.options import (
     Antialias,
+    Arguments,
     Interpolation,
     Json,
     Labels,
@@ -20,6 +21,7 @@ from misread.cli.options import (
     Seed,
     Size,
     Std,
+    Trust,
     Weights,
     preparation_said,
 )
@@ -28,7 +30,7 @@ from misread.cli.options import (
 @app.command()
 def export(
     context: typer.Context,
-    origin: Annotated[str, typer.Argument(help="signs, file.py:factory or package.module:factory.")],
+    origin: Annotated[str, typer.Argument(help="signs, timm:NAME, hf:ORG/NAME, file.py:factory, net.pt2 …")],
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.onnx", help="The ONNX file to write.")],
     precision: Annotated[list[str] | None, typer.Option(help="fp32, int8 …; may be repeated. [default: fp32]")] = None,
@@ -37,6 +39,8 @@ def export(
     batch: Annotated[str, typer.Option(help="Pictures per call: a number, or dynamic.")] = "dynamic",
     opset: Annotated[int | None, typer.Option(help="Of the ONNX file; checked after the export.")] = None,
     weights: Weights = None,
+    arg: Arguments = None,
+    trust: Trust = False,
     labels: Labels = None,
     size: Size = None,
     resize: ResizeMode = None,
@@ -51,7 +55,7 @@ def export(
 ) -> None:
     """Export a PyTorch classifier to ONNX builds that agree with it."""
     from misread.export.run import ExportOptions, export_builds
-    from misread.flags import parse_batch, parse_size
+    from misread.flags import parse_batch, parse_settings, parse_size
     from misread.report.text.export import export_text
 
     options = ExportOptions(
@@ -59,6 +63,8 @@ def export(
         out=out,
         precisions=tuple(precision or ("fp32",)),
         weights=weights,
+        arguments=parse_settings(arg or ()),
+        trust=trust,
         labels=labels,
         size_hw=parse_size(size) if size else None,
         preparation=preparation_said(context),

@@ -22,7 +22,15 @@ Scale = Annotated[str | None, typer.Option(help="Factor on 0..255 pixels; 1/255 
 Mean = Annotated[str | None, typer.Option(help="Subtracted after scaling, as 0.485,0.456,0.406.")]
 Std = Annotated[str | None, typer.Option(help="Divided by at the end, as 0.229,0.224,0.225.")]
 Output = Annotated[str | None, typer.Option("--output", help="What the model returns: logits or probabilities.")]
-Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="A state dict (.pt, .safetensors) for the origin.")]
+Weights = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="State dict (.pt, .safetensors) of the origin, or none.")
+]
+Arguments = Annotated[
+    list[str] | None, typer.Option("--arg", metavar="NAME=VALUE", help="For the factory; may be repeated.")
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Let a .pt2 or TorchScript file run the code that its maker put into it.")
+]
 Targets = Annotated[
     list[str] | None, typer.Option(metavar="LABEL", help="What it is to be read as; repeated: any of these.")
 ]

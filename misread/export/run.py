@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +24,7 @@ from misread.runtime.session import Deployed, SessionOptions
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
+    from misread.export.origins.base import Setting
 
 Progress = Callable[[str, int, int], None]
 
@@ -37,10 +38,12 @@ class ExportOptions:
     """What to export, and how.
 
     Attributes:
-        origin: `signs`, `file.py:factory`, `package.module:factory`.
+        origin: any form of `misread.export.origins.ORIGIN_KINDS`.
         out: name of the file; with several precisions the name of the first, the others take its stem and a suffix.
         precisions: of `PRECISIONS`, each once.
-        weights: a state dict or safetensors file.
+        weights: a state dict or safetensors file, or `none`.
+        arguments: of the factory, by name.
+        trust: let the origin's file run code while it is loaded, where its kind does so.
         labels: a file of class names, or `none`.
         size_hw: the network's input in pixels.
         preparation: resize, crop and normalisation.
@@ -62,6 +65,8 @@ class ExportOptions:
     out: Path
     precisions: tuple[str, ...] = (FLOAT,)
     weights: Path | None = None
+    arguments: Mapping[str, Setting] = field(default_factory=dict)
+    trust: bool = False
     labels: Path | None = None
     size_hw: tuple[int, int] | None = None
     preparation: Preparation | None = None
@@ -189,6 +194,8 @@ def _load(options: ExportOptions) -> Origin:
         labels=options.labels,
         size_hw=options.size_hw,
         card=options.card,
+        arguments=options.arguments,
+        trust=options.trust,
         preparation=options.preparation,
     )
 

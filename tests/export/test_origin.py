@@ -309,3 +309,16 @@ def test_every_refusal_is_an_input_error() -> None:
     for refusal in (FileError, ModelError, OptionError):
         assert issubclass(refusal, InputError)
         assert issubclass(refusal, MisreadError)
+
+
+def test_a_factory_takes_arguments(tmp_path: Path) -> None:
+    text = write(tmp_path, "def network(classes, channels=3):\n    return Tiny(classes, channels)")
+    origin = load(text, arguments={"classes": 6, "channels": 1})
+    assert (len(origin.card.labels), origin.card.colour) == (6, "grey")
+    with pytest.raises(ModelError, match=r"raised TypeError: .*'depth'"):
+        load(text, arguments={"classes": 6, "depth": 1})
+    ready = write(tmp_path, "network = tiny()")
+    with pytest.raises(OptionError, match="is a network already and takes no arguments; leave out --arg depth"):
+        load(ready, arguments={"depth": 1})
+    with pytest.raises(OptionError, match="signs takes no arguments"):
+        load_origin("signs", arguments={"depth": 1})
