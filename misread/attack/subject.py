@@ -16,6 +16,7 @@ from misread.attack.speed import prepare
 from misread.attack.speed.layout import ChannelsLast
 from misread.attack.transfer.ensemble import Ensemble
 from misread.card import ModelCard
+from misread.cards import find_card
 from misread.errors import ModelError, OptionError
 from misread.export.onnx_file import read_metadata, read_model
 from misread.export.origin import Preparation, load_origin
@@ -247,15 +248,17 @@ def card_of(path: Path, flags: CardFlags) -> ModelCard:
         OptionError: flags that do not make a card.
     """
     model = read_model(path)
-    own = ModelCard.from_metadata(read_metadata(model))
+    metadata = read_metadata(model)
+    own = ModelCard.from_metadata(metadata)
     if own is not None:
         return own
     numbered = flags.labels is not None and str(flags.labels) == NUMBERED
-    card = flags.card(count=_classes(path, model) if numbered else None)
-    if card is None:
+    given = flags.card(count=_classes(path, model) if numbered else None)
+    found = find_card(metadata, name=str(path), given=given)
+    if found is None:
         message = f"{path} carries no card, so how to feed it is unknown; give --size PX and --labels FILE (or none)"
         raise ModelError(message)
-    return card
+    return found.card
 
 
 def preparation_of(flags: CardFlags) -> Preparation | None:

@@ -54,13 +54,6 @@ Settings = Annotated[
 Transfer = Annotated[
     str, typer.Option(metavar="STAGES", help="For other networks: mi,di,ti,si,bsr before the gradients.")
 ]
-Members = Annotated[
-    list[str] | None, typer.Option(metavar="MODEL", help="Attack the mean of MODEL and this one; may be repeated.")
-]
-
-Transfer = Annotated[
-    str, typer.Option(metavar="STAGES", help="For other networks: mi,di,ti,si,bsr before the gradients.")
-]
 Together = Annotated[
     list[str] | None,
     typer.Option("--ensemble", metavar="MODEL", help="Attack the mean of MODEL and this one; may be repeated."),
