@@ -73,7 +73,7 @@ def attack(
     name: Name = "minimal",
     setting: Settings = None,
     transfer: Transfer = "",
-    ensemble: Members = None,
+    ensemble: Together = None,
     norm: Annotated[str, typer.Option(help="linf, l2, l1 or l0.")] = "linf",
     eps: Eps = None,
     target: Targets = None,
