@@ -1,0 +1,160 @@
+"""`misread inspect`: what an ONNX file holds, read without onnx and without running anything."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from misread.cards import find_card
+from misread.cards.facts import CardFacts
+from misread.errors import FileError, ModelError, OptionError
+from misread.files import cannot_read, sha256_file
+from misread.runtime.inspect.graph import Value, read_model
+from misread.runtime.inspect.precision import precision_of
+from misread.runtime.inspect.wire import Wire
+
+if TYPE_CHECKING:
+    from misread.card import ModelCard
+    from misread.runtime.inspect.graph import Contents
+    from misread.runtime.inspect.tensor import Tensor
+
+__all__ = ["Inspection", "Stored", "Value", "inspect"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """The weights of one element type.
+
+    Attributes:
+        dtype: as in `float32`.
+        tensors: how many.
+        size_bytes: of their values together.
+    """
+
+    dtype: str
+    tensors: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspection:
+    """What an ONNX file holds.
+
+    Attributes:
+        path: of the file.
+        size_bytes: of the file; other files that it names are not counted.
+        sha256: of the file.
+        weights_sha256: of its stored tensors in the order of their names, whatever the card and the graph say; the
+            same for two files with the same weights. Empty where a part of them lies in another file.
+        ir_version: of the format.
+        producer: the tool that wrote it.
+        opsets: (domain, version).
+        inputs: of the graph.
+        outputs: of the graph.
+        operators: (kind, times), the most frequent first.
+        functions: how many operators the file defines itself.
+        precision: as in `fp32` or `int8 static (QDQ)`.
+        stored: the weights by element type, the largest first.
+        external: other files that hold weights.
+        card: how to feed it, or None.
+        card_from: which conventions said so.
+        card_missing: why there is no card, with the flags that supply it.
+    """
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    weights_sha256: str
+    ir_version: int
+    producer: str
+    opsets: tuple[tuple[str, int], ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    operators: tuple[tuple[str, int], ...]
+    functions: int
+    precision: str
+    stored: tuple[Stored, ...]
+    external: tuple[str, ...]
+    card: ModelCard | None
+    card_from: tuple[str, ...]
+    card_missing: str
+
+
+def inspect(path: Path, *, card: ModelCard | None = None) -> Inspection:
+    """Read an ONNX file in bounded memory and time; nothing of it is run, and no other file is opened.
+
+    Args:
+        path: of the file.
+        card: by flags; fills what the file leaves open.
+
+    Raises:
+        FileError: no such file, no plain one, or no sound ONNX model in it.
+    """
+    path = Path(path)
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise FileError(f"{path} is no plain file; expected an ONNX model, make one with: misread export")
+        with path.open("rb") as file:
+            contents = read_model(Wire(file, found.st_size, str(path)))
+    except OSError as error:
+        raise FileError(cannot_read(path, error)) from error
+    fed, sources, missing = _card(path, contents, card)
+    return Inspection(
+        path=path,
+        size_bytes=found.st_size,
+        sha256=sha256_file(path),
+        weights_sha256=_weights_hash(contents.weights),
+        ir_version=contents.ir_version,
+        producer=" ".join(part for part in contents.producer if part),
+        opsets=tuple(sorted(contents.opsets.items())),
+        inputs=tuple(contents.inputs),
+        outputs=tuple(contents.outputs),
+        operators=tuple(contents.operators.most_common()),
+        functions=contents.functions,
+        precision=precision_of(contents.operators, contents.weights),
+        stored=_stored(contents.weights),
+        external=tuple(sorted({tensor.external for tensor in contents.weights if tensor.external})),
+        card=fed,
+        card_from=sources,
+        card_missing=missing,
+    )
+
+
+def _card(path: Path, contents: Contents, given: ModelCard | None) -> tuple[ModelCard | None, tuple[str, ...], str]:
+    try:
+        found = find_card(contents.metadata, name=str(path), given=given, declared=_declared(contents))
+    except (ModelError, OptionError) as error:
+        return None, (), str(error)
+    if found is None:
+        return None, (), "it carries no card, so how to feed it is unknown; give --labels FILE and --size PX"
+    return found.card, found.sources, ""
+
+
+def _declared(contents: Contents) -> CardFacts | None:
+    """Return what the first input's shape (n, c, h, w) says, as `Deployed` does."""
+    shape = contents.inputs[0].shape if contents.inputs else None
+    if shape is None or len(shape) != 4:
+        return None
+    _, channels, height, width = shape
+    size = (height, width) if isinstance(height, int) and isinstance(width, int) and min(height, width) > 0 else None
+    return CardFacts(size_hw=size, colour="grey" if channels == 1 else None)
+
+
+def _weights_hash(weights: list[Tensor]) -> str:
+    if any(tensor.external for tensor in weights):
+        return ""
+    lines = sorted(f"{tensor.name}\0{tensor.sha256}" for tensor in weights)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _stored(weights: list[Tensor]) -> tuple[Stored, ...]:
+    tensors, sizes = Counter[str](), Counter[str]()
+    for tensor in weights:
+        tensors[tensor.dtype] += 1
+        sizes[tensor.dtype] += tensor.size_bytes
+    return tuple(Stored(dtype=name, tensors=tensors[name], size_bytes=size) for name, size in sizes.most_common())
