@@ -325,7 +325,7 @@ def test_pictures_are_held_only_while_their_turn_lasts(place: Path, monkeypatch:
         most = max(most, sum(ref() is not None for ref in seen))
         return pixels
 
-    monkeypatch.setattr("misread.attack.run.read_image", counted)
+    monkeypatch.setattr("misread.data.sample.read_image", counted)
     monkeypatch.setattr("misread.attack.run.fit", lambda pixels, _: pixels)
     peaks = []
     for count in (3 * CHUNK, 10 * CHUNK):
