@@ -275,7 +275,7 @@ def test_usage_errors_are_2_and_the_version_is_said() -> None:
 def test_every_command_has_a_line_of_help_and_its_own_page() -> None:
     runner = CliRunner()
     overview = runner.invoke(cli.app, ["--help"]).stdout
-    for command in ("demo", "doctor", "export", "attack", "verify", "camera", "rig"):
+    for command in ("demo", "doctor", "export", "inspect", "attack", "assess", "verify", "camera", "rig", "selftest"):
         assert f"  {command} " in overview
         page = runner.invoke(cli.app, [command, "--help"])
         assert page.exit_code == 0

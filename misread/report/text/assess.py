@@ -47,6 +47,7 @@ def _stages(title: str, stages: Sequence[Any], width: int) -> list[str]:
             f"{stage.seconds:.1f}",
         )
         for stage in stages
+        if stage.attempted
     ]
     if not rows:
         return []
@@ -56,18 +57,15 @@ def _stages(title: str, stages: Sequence[Any], width: int) -> list[str]:
 
 def _build(build: Any, width: int) -> list[str]:
     pairs = [
-        (build.name, ""),
+        ("build", build.name),
         ("clean", build.clean.text()),
         ("broken by the same copies", build.transferred.text()),
         ("robust", build.robust.text()),
     ]
     if build.surrogate:
         pairs.append(("only queries", build.surrogate))
-    return [
-        *facts([pair for pair in pairs if pair[1]], width=width),
-        "",
-        *_stages(f"on {build.name}", build.stages, width),
-    ]
+    stages = _stages("attack", build.stages, width)
+    return [*facts(pairs, width=width), *(["", *stages] if stages else [])]
 
 
 def _warnings(warnings: Sequence[Any], width: int) -> list[str]:
