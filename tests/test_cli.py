@@ -183,6 +183,7 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         "--scale",
         "1",
     ]
+    more += ["--bfloat16", "--trust", "--arg", "classes=3", "--transfer", "di,ti", "--ensemble", "h.py:g"]
     given = options_of(monkeypatch, where, ["attack", "f.py:g", "-o", "b", *more, "--labels", "none", "--size", "8"])
     assert given == AttackOptions(
         origin="f.py:g",
@@ -201,6 +202,11 @@ def test_attack_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None
         device="cuda",
         chunk=4,
         resume=True,
+        bfloat16=True,
+        trust=True,
+        arguments={"classes": 3},
+        transfer="di,ti",
+        ensemble=("h.py:g",),
         flags=CardFlags(labels=Path("none"), size="8", colour="bgr", scale="1"),
     )
 

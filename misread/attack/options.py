@@ -48,9 +48,12 @@ class AttackOptions:
         device: Where torch computes: ``cpu``, ``cuda``, ``cuda:1``.
         chunk: Pictures in one pass. None takes what a short measurement finds quickest, so that a second run may differ
             from the first in the last digits of a logit.
+        bfloat16: Take gradients in bfloat16 where the device computes in it and that is quicker. Verdicts stay float32.
         overwrite: Replace an existing bundle.
         resume: Go on with a run that was stopped, where there is one.
         weights: Of the origin.
+        arguments: Of the origin's factory, by name.
+        trust: Let the origin's file run code while it is loaded, where its kind does so.
         flags: How pictures are prepared, where the classifier does not say.
 
     Raises:
@@ -75,9 +78,12 @@ class AttackOptions:
     seed: int = 0
     device: str = "cpu"
     chunk: int | None = None
+    bfloat16: bool = False
     overwrite: bool = False
     resume: bool = False
     weights: Path | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    trust: bool = False
     flags: CardFlags = field(default_factory=CardFlags)
 
     def __post_init__(self) -> None:

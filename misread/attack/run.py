@@ -106,6 +106,8 @@ def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> A
         builds=options.builds,
         gradients=not options.only_asks,
         ensemble=options.ensemble,
+        arguments=options.arguments,
+        trust=options.trust,
     )
     samples = _spread(find_samples(options.pictures, subject.card.labels), options.limit)
     about, total = _about(options, subject, samples), len(samples)
@@ -233,7 +235,7 @@ def _quick(options: AttackOptions, subject: Subject, sample: Sample, journal: Jo
         pace = Pace(**journal.lines[-1]["pace"])
     picture = fit(sample.read(), subject.card)
     image = torch.from_numpy(to_unit(picture[None], channels=subject.card.channels))
-    return quicken(subject, image, device=options.device, pace=pace)
+    return quicken(subject, image, device=options.device, pace=pace, bfloat16=options.bfloat16)
 
 
 def _spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -19,13 +20,13 @@ from misread.card import ModelCard
 from misread.cards import find_card
 from misread.errors import ModelError, OptionError
 from misread.export.onnx_file import read_metadata, read_model
-from misread.export.origin import Preparation, load_origin
+from misread.export.origin import Origin, Preparation, load_origin
 from misread.files import sha256_file
 from misread.flags import CardFlags, parse_numbers, parse_size
 from misread.labels import NUMBERED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from misread.attack.problem import Model
     from misread.attack.speed import Pace
@@ -108,6 +109,8 @@ def open_subject(
     gradients: bool = True,
     device: str = "cpu",
     ensemble: Sequence[str] = (),
+    arguments: Mapping[str, Any] | None = None,
+    trust: bool = False,
 ) -> Subject:
     """Load what is to be attacked, and its judges.
 
@@ -119,6 +122,8 @@ def open_subject(
         gradients: False leaves out a file's surrogate, for attacks that only ask.
         device: Where torch computes: `cpu`, `cuda`, `cuda:1`.
         ensemble: More origins or files that are read together with an origin.
+        arguments: Of an origin's factory, by name.
+        trust: Let an origin's file run code while it is loaded, where its kind does so.
 
     Raises:
         MisreadError: one sentence that says what is wrong and what to type.
@@ -126,7 +131,8 @@ def open_subject(
     check_device(device)
     flags = flags or CardFlags()
     if not is_file(model):
-        subject = _open_origin(model, flags, weights, builds, device)
+        opened = partial(load_origin, model, weights=weights, arguments=arguments, trust=trust)
+        subject = _open_origin(opened, flags, builds, device)
         return _together(subject, [open_subject(other, flags=flags, device=device) for other in ensemble])
     if ensemble:
         message = f"an ensemble is made of an origin and others; give {model} with --ensemble, or with -m as the judge"
@@ -176,7 +182,9 @@ def _differentiable(subject: Subject) -> nn.Module:
     return model.surrogate if isinstance(model, FileModel) else cast("nn.Module", model)
 
 
-def quicken(subject: Subject, sample: Tensor, *, device: str = "cpu", pace: Pace | None = None) -> Subject:
+def quicken(
+    subject: Subject, sample: Tensor, *, device: str = "cpu", pace: Pace | None = None, bfloat16: bool = False
+) -> Subject:
     """Make what torch computes of a subject quick, and move it.
 
     Args:
@@ -184,17 +192,18 @@ def quicken(subject: Subject, sample: Tensor, *, device: str = "cpu", pace: Pace
         sample: A few pictures, (n, c, h, w) float32 in [0, 1], of the input's size.
         device: Where torch computes.
         pace: How passes are split; None measures, which depends on the clock.
+        bfloat16: Take gradients in that type where it is quicker.
     """
     if not subject.gradients:
         return subject
     model = subject.model
     if isinstance(model, FileModel):
-        prepared = prepare(model.surrogate, sample, device=device, pace=pace)
+        prepared = prepare(model.surrogate, sample, device=device, pace=pace, bfloat16=bfloat16)
         return replace(subject, model=FileModel(prepared, model.answers), pace=prepared.pace)
     twin = model.twin if isinstance(model, ChannelsLast) else model
     if not isinstance(twin, nn.Module):
         return subject
-    prepared = prepare(twin, sample, device=device, pace=pace)
+    prepared = prepare(twin, sample, device=device, pace=pace, bfloat16=bfloat16)
     return replace(subject, model=prepared, pace=prepared.pace)
 
 
@@ -216,14 +225,12 @@ def check_device(device: str) -> None:
         raise OptionError(message)
 
 
-def _open_origin(text: str, flags: CardFlags, weights: Path | None, builds: Sequence[Path], device: str) -> Subject:
+def _open_origin(opened: Callable[..., Origin], flags: CardFlags, builds: Sequence[Path], device: str) -> Subject:
     said = [f"--{name}" for name in _FILE_ONLY if getattr(flags, name) is not None]
     if said:
         message = f"{' and '.join(said)} tell how an ONNX file is fed; an origin takes RGB in [0, 1] and gives logits"
         raise OptionError(message)
-    origin = load_origin(
-        text,
-        weights=weights,
+    origin = opened(
         labels=flags.labels,
         size_hw=parse_size(flags.size) if flags.size else None,
         preparation=preparation_of(flags),

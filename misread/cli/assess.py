@@ -10,6 +10,7 @@ import typer
 from misread.cli.app import app, progress, show
 from misread.cli.options import (
     Antialias,
+    Arguments,
     Colour,
     Interpolation,
     Json,
@@ -23,6 +24,7 @@ from misread.cli.options import (
     Seed,
     Size,
     Std,
+    Trust,
     Weights,
     flags_said,
 )
@@ -48,6 +50,8 @@ def assess(
     ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
     weights: Weights = None,
+    arg: Arguments = None,
+    trust: Trust = False,
     labels: Labels = None,
     size: Size = None,
     resize: ResizeMode = None,
@@ -69,7 +73,7 @@ def assess(
     from misread.attack.assess.options import AssessOptions
     from misread.attack.assess.run import assess as run
     from misread.attack.threat import Threat
-    from misread.flags import parse_number
+    from misread.flags import parse_number, parse_settings
     from misread.report.text.assess import assess_text
 
     options = AssessOptions(
@@ -83,6 +87,8 @@ def assess(
         overwrite=overwrite,
         resume=resume,
         weights=weights,
+        arguments=parse_settings(arg or ()),
+        trust=trust,
         flags=flags_said(context),
         device=device,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 
 from misread.cli.app import app, progress, show
 from misread.cli.options import (
     Antialias,
+    Arguments,
     AwayFrom,
     Colour,
     Device,
@@ -26,6 +27,7 @@ from misread.cli.options import (
     Size,
     Std,
     Targets,
+    Trust,
     Weights,
     flags_said,
 )
@@ -61,6 +63,15 @@ Together = Annotated[
 
 Eps = Annotated[str | None, typer.Option(help="Size of the change: 8/255; for l2 and l1 a length, for l0 pixels.")]
 
+Bfloat16 = Annotated[
+    bool, typer.Option("--bfloat16", help="Gradients in bfloat16 where that is quicker; verdicts stay float32.")
+]
+_AS_SAID: Final = (
+    "data", "out", "transfer", "limit", "passes", "seconds", "seed", "device", "chunk", "bfloat16", "overwrite",
+    "resume", "weights", "trust",
+)  # fmt: skip
+"""Options that go on under their own name as they were typed."""
+
 
 @app.command()
 def attack(
@@ -85,7 +96,10 @@ def attack(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     device: Device = "cpu",
     chunk: Annotated[int | None, typer.Option(help="Pictures in one pass. [measured]")] = None,
+    bfloat16: Bfloat16 = False,
     weights: Weights = None,
+    arg: Arguments = None,
+    trust: Trust = False,
     labels: Labels = None,
     size: Size = None,
     resize: ResizeMode = None,
@@ -111,25 +125,15 @@ def attack(
 
     options = AttackOptions(
         origin=model,
-        data=data,
-        out=out,
         attack=name,
         settings=parse_settings(setting or ()),
-        transfer=transfer,
         ensemble=tuple(ensemble or ()),
         threat=Threat(norm=cast("Any", norm), eps=parse_number(eps) if eps else None),
         wish=Wish.of(target or (), away_from or ()),
         space=cast("Any", space),
         builds=tuple(builds or ()),
-        limit=limit,
-        passes=passes,
-        seconds=seconds,
-        seed=seed,
-        device=device,
-        chunk=chunk,
-        overwrite=overwrite,
-        resume=resume,
-        weights=weights,
+        arguments=parse_settings(arg or ()),
         flags=flags_said(context),
+        **{option: context.params[option] for option in _AS_SAID},
     )
     show(attack_to_bundle(options, progress=progress()), attack_text, "misread-attack", as_json=json)

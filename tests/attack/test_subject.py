@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from misread.attack.subject import FileModel, Subject, card_of, is_file, open_subject
+from misread.attack.subject import FileModel, Subject, card_of, is_file, open_subject, quicken
 from misread.card import ModelCard
 from misread.errors import FileError, ModelError, OptionError
 from misread.flags import CardFlags
@@ -208,3 +208,17 @@ def test_an_ensemble_reads_pictures_of_one_size(net: str, tmp_path: Path) -> Non
 def test_a_file_is_no_first_member(net: str, build: Path) -> None:
     with pytest.raises(OptionError, match="an ensemble is made of an origin and others"):
         open_subject(str(build), flags=FLAGS, ensemble=(net,))
+
+
+def test_arguments_reach_the_factory_and_gradients_may_be_rough(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        ORIGIN.replace("def make():", "def make(classes):").replace("192, 2", "192, classes")
+    )
+    flags = CardFlags(labels=Path("none"), size="8")
+    subject = open_subject(f"{tmp_path / 'net.py'}:make", flags=flags, arguments={"classes": 3})
+    assert len(subject.card.labels) == 3
+    images = pictures((10, 20, 30), (200, 100, 50))
+    quick = quicken(subject, images, bfloat16=True)
+    with torch.no_grad():
+        assert torch.allclose(quick.model(images), subject.model(images), atol=1e-5)
+    assert quick.pace is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from misread.assets import scenes_csv
 from misread.errors import OptionError
@@ -30,6 +30,8 @@ class AssessOptions:
         overwrite: Replace an existing bundle.
         resume: Go on with a run that was stopped; it needs `out`, where what is done was kept.
         weights: Of the origin.
+        arguments: Of the origin's factory, by name.
+        trust: Let the origin's file run code while it is loaded, where its kind does so.
         flags: What the command line says of the card.
         device: `cpu` or `cuda`.
 
@@ -47,6 +49,8 @@ class AssessOptions:
     overwrite: bool = False
     resume: bool = False
     weights: Path | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    trust: bool = False
     flags: CardFlags = field(default_factory=CardFlags)
     device: str = "cpu"
 

@@ -86,7 +86,14 @@ def assess(options: AssessOptions, *, progress: Progress = quiet) -> Assessment:
 
 def _open(options: AssessOptions) -> tuple[Subject, tuple[Stage, ...], str]:
     """The subject, the stages that can run on it, and why not all of them can."""
-    opened = partial(open_subject, options.model, flags=options.flags, weights=options.weights)
+    opened = partial(
+        open_subject,
+        options.model,
+        flags=options.flags,
+        weights=options.weights,
+        arguments=options.arguments,
+        trust=options.trust,
+    )
     stages = SUITES[options.threat.norm]
     try:
         return opened(), stages, ""
