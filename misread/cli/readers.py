@@ -1,0 +1,46 @@
+"""MODEL on the command line: an ONNX file, read in onnxruntime without torch, or an origin, read in torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from misread.cli.options import card_said, preparation_said
+
+FILES: Final = (".onnx", ".ort")
+
+
+def is_file(model: str) -> bool:
+    """Tell whether the text means a deployed file."""
+    return model.lower().endswith(FILES)
+
+
+def open_reader(context: typer.Context, model: str, session: Any) -> Any:
+    """Open what the text means, fed by its own card, or by the flags of this call where it has none.
+
+    Args:
+        context: of the call, with the shared options of `misread.cli.options` among its parameters.
+        model: a file or an origin.
+        session: how onnxruntime runs a file.
+    """
+    if is_file(model):
+        from misread.runtime.session import Deployed
+
+        return Deployed.open(Path(model), card=card_said(context), options=session)
+    from misread.export.origin import load_origin
+    from misread.export.reader import TwinReader
+    from misread.flags import parse_settings, parse_size
+
+    said = context.params
+    origin = load_origin(
+        model,
+        weights=said.get("weights"),
+        labels=said["labels"],
+        size_hw=parse_size(said["size"]) if said["size"] else None,
+        preparation=preparation_said(context),
+        arguments=parse_settings(said.get("arg") or ()),
+        trust=bool(said.get("trust")),
+    )
+    return TwinReader.of(origin)

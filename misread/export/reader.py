@@ -1,0 +1,69 @@
+"""A PyTorch classifier as a reader: what the twin says of pictures, asked in the same words as a deployed build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from misread.errors import ModelRunError
+from misread.pixels import fit, to_unit
+from misread.runtime.session import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from misread.card import ModelCard
+    from misread.export.origin import Origin
+
+UInt8 = NDArray[np.uint8]
+
+BATCH: Final = 8
+
+
+class TwinReader:
+    """A twin behind the protocol of `misread.runtime.session.Reader`.
+
+    Attributes:
+        name: how results call it.
+        card: how pictures are prepared for it.
+        twin: (n, c, h, w) float32 in [0, 1] to logits (n, k).
+    """
+
+    def __init__(self, twin: Callable[[Tensor], Tensor], card: ModelCard, *, name: str) -> None:
+        self.twin, self.card, self.name = twin, card, name
+
+    @classmethod
+    def of(cls, origin: Origin) -> TwinReader:
+        """Return the reader of a loaded origin, under the origin's name."""
+        return cls(origin.twin, origin.card, name=origin.name)
+
+    def read(self, images: Sequence[UInt8]) -> Reading:
+        """Read (h, w, 3) uint8 RGB pictures of any size, prepared by the card."""
+        if not len(images):
+            return Reading(logits=np.empty((0, len(self.card.labels)), np.float32), card=self.card)
+        return self.read_prepared(np.stack([fit(image, self.card) for image in images]))
+
+    def read_prepared(self, prepared: UInt8) -> Reading:
+        """Read (n, h, w, 3) uint8 RGB pictures that already have the input's size.
+
+        Raises:
+            ModelRunError: the twin's logits are not finite.
+        """
+        parts = [self._run(prepared[start : start + BATCH]) for start in range(0, len(prepared), BATCH)]
+        logits = np.concatenate(parts) if parts else np.empty((0, len(self.card.labels)), np.float32)
+        return Reading(logits=logits, card=self.card)
+
+    def _run(self, prepared: UInt8) -> NDArray[np.float32]:
+        with torch.no_grad():
+            logits: NDArray[np.float32] = self.twin(
+                torch.from_numpy(to_unit(prepared, channels=self.card.channels))
+            ).numpy()
+        if not np.isfinite(logits).all():
+            message = f"{self.name} returned logits that are not finite; check its weights"
+            raise ModelRunError(message)
+        return logits
