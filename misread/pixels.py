@@ -97,6 +97,14 @@ def encode_jpeg(image: UInt8, quality: int) -> bytes:
     return _encode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
 
 
+def encode_webp(image: UInt8, quality: int) -> bytes:
+    """Return the lossy WebP file of (h, w, 3) uint8 RGB at libwebp `quality` 1 to 100."""
+    if not 1 <= quality <= 100:
+        message = f"WebP quality is a whole number from 1 to 100, got {quality}"
+        raise OptionError(message)
+    return _encode(".webp", image, (cv2.IMWRITE_WEBP_QUALITY, quality))
+
+
 def bgr_to_rgb(frame: UInt8) -> UInt8:
     """Turn OpenCV's channel order into ours."""
     return np.ascontiguousarray(frame[..., ::-1])

@@ -186,7 +186,7 @@ def test_a_build_of_another_size_cannot_read_prepared_pictures(tmp_path: Path) -
 
 def test_pictures_at_their_own_size_go_through_every_builds_own_path(tmp_path: Path) -> None:
     cards = [CARD, ModelCard(labels=CARD.labels, size_hw=(4, 4))]
-    bundle = bundle_of(tmp_path, [(flat(100, (30, 20)), flat(150, (30, 20)))], prepared=False)
+    bundle = bundle_of(tmp_path, [(flat(100, (30, 20)), flat(190, (30, 20)))], prepared=False)
     result = judge(bundle, [brightness(str(place), card=card) for place, card in enumerate(cards)])
     assert result.passed
     assert [step.survived.hits for step in result.ladder] == [1] * (2 + 2 * len(RUNGS))

@@ -6,10 +6,37 @@ from typing import Final
 
 from misread.runtime.ladder.as_file import AsFile
 from misread.runtime.ladder.base import Rung, UInt8Image
+from misread.runtime.ladder.blur import Blur
 from misread.runtime.ladder.jpeg import Jpeg
 from misread.runtime.ladder.resize_round_trip import ResizeRoundTrip
+from misread.runtime.ladder.shift import Shift
+from misread.runtime.ladder.tone import Brightness, Gamma
+from misread.runtime.ladder.webp import Webp
 
 #: In order; the first is where the verdict is taken.
-RUNGS: Final[tuple[Rung, ...]] = (AsFile(), Jpeg(90), Jpeg(75), Jpeg(50), ResizeRoundTrip(0.5))
+RUNGS: Final[tuple[Rung, ...]] = (
+    AsFile(),
+    Brightness(0.8),
+    Gamma(1.25),
+    Shift(0.02),
+    Jpeg(90),
+    Jpeg(75),
+    Jpeg(50),
+    Webp(80),
+    Blur(1.0),
+    ResizeRoundTrip(0.5),
+)
 
-__all__ = ["RUNGS", "AsFile", "Jpeg", "ResizeRoundTrip", "Rung", "UInt8Image"]
+__all__ = [
+    "RUNGS",
+    "AsFile",
+    "Blur",
+    "Brightness",
+    "Gamma",
+    "Jpeg",
+    "ResizeRoundTrip",
+    "Rung",
+    "Shift",
+    "UInt8Image",
+    "Webp",
+]

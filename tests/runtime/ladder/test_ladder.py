@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
 from misread.errors import OptionError
-from misread.runtime.ladder import RUNGS, AsFile, Jpeg, ResizeRoundTrip, Rung
+from misread.runtime.ladder import RUNGS, AsFile, Blur, Brightness, Gamma, Jpeg, ResizeRoundTrip, Rung, Shift, Webp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def scene(size: tuple[int, int] = (33, 47)) -> np.ndarray:
@@ -29,9 +34,10 @@ def test_a_rung_keeps_size_type_and_its_input_and_says_the_same_twice(rung: Rung
 
 
 @pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
-def test_a_rung_leaves_a_flat_picture_as_it_is(rung: Rung) -> None:
+def test_a_rung_leaves_a_flat_picture_flat_and_as_bright_unless_that_is_its_work(rung: Rung) -> None:
+    level = {"brightness-0.8": 72, "gamma-1.25": 69}.get(rung.name, 90)  # 255 * (90 / 255) ** 1.25 = 69.4
     grey = np.full((16, 16, 3), 90, np.uint8)
-    np.testing.assert_allclose(rung.apply(grey).astype(int), 90, atol=1)
+    np.testing.assert_allclose(rung.apply(grey).astype(int), level, atol=1)
 
 
 def test_names_are_unique_and_fit_for_options() -> None:
@@ -42,8 +48,8 @@ def test_names_are_unique_and_fit_for_options() -> None:
 
 
 def test_the_ladder_is_the_one_that_the_verdicts_promise() -> None:
-    promised = (AsFile(), Jpeg(90), Jpeg(75), Jpeg(50), ResizeRoundTrip(0.5))
-    assert promised == RUNGS
+    gentle = (AsFile(), Brightness(0.8), Gamma(1.25), Shift(0.02))
+    assert (*gentle, Jpeg(90), Jpeg(75), Jpeg(50), Webp(80), Blur(1.0), ResizeRoundTrip(0.5)) == RUNGS
 
 
 def test_the_file_itself_is_untouched() -> None:
@@ -96,3 +102,72 @@ def test_a_round_trip_says_its_factor() -> None:
 def test_a_quality_that_libjpeg_lacks_is_refused(quality: int) -> None:
     with pytest.raises(OptionError, match="between 1 and 100"):
         Jpeg(quality)
+
+
+def test_webp_is_what_pillow_decodes() -> None:
+    image_module = pytest.importorskip("PIL.Image")
+    smooth = np.add.outer(np.arange(32) * 4, np.arange(48) * 2).astype(np.uint8)[..., None].repeat(3, axis=2)
+    _, data = cv2.imencode(".webp", smooth[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, 80])
+    expected = np.asarray(image_module.open(io.BytesIO(data.tobytes())).convert("RGB")).astype(int)
+    np.testing.assert_allclose(Webp(80).apply(smooth).astype(int), expected, atol=1)  # YUV to RGB rounds once more
+
+
+def test_a_shift_moves_by_its_share_and_repeats_the_edge() -> None:
+    image = scene((50, 100))
+    moved = Shift(0.04).apply(image)
+    np.testing.assert_array_equal(moved[2:, 4:], image[:-2, :-4])
+    np.testing.assert_array_equal(moved[:3, :5], np.broadcast_to(image[:1, :1], (3, 5, 3)))
+
+
+def test_a_shift_of_a_small_picture_moves_one_pixel() -> None:
+    image = scene((8, 8))
+    np.testing.assert_array_equal(Shift(0.02).apply(image)[1:, 1:], image[:-1, :-1])
+
+
+def test_a_blur_spreads_a_point_as_a_gaussian() -> None:
+    image = np.zeros((21, 21, 3), np.uint8)
+    image[10, 10] = 255
+    spread = Blur(1.0).apply(image)[10, :, 0].astype(float)
+    distance = np.arange(21) - 10.0
+    np.testing.assert_allclose(spread, 255 * np.exp(-(distance**2) / 2) / (2 * np.pi), atol=1)
+
+
+@pytest.mark.parametrize(
+    ("rung", "levels", "expected"),
+    [
+        (Brightness(0.8), (0, 100, 255), (0, 80, 204)),
+        (Brightness(1.5), (0, 100, 255), (0, 150, 255)),
+        (Gamma(2.0), (0, 51, 255), (0, 10, 255)),  # 0.2 squared is 0.04, 10.2 of 255
+        (Gamma(0.5), (0, 64, 255), (0, 128, 255)),
+    ],
+)
+def test_tones_map_levels(rung: Rung, levels: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    image = np.tile(np.array(levels, np.uint8)[None, :, None], (4, 2, 3))
+    np.testing.assert_array_equal(rung.apply(image)[0, : len(levels), 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "values"),
+    [
+        (Webp, (0, 101)),
+        (Shift, (0, 1, float("nan"))),
+        (Blur, (0, -1, 101, float("nan"))),
+        (Brightness, (0, 1, 11, float("nan"))),
+        (Gamma, (0, 1, 11, float("nan"))),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(make: Callable[[float], Rung], values: tuple[float, ...]) -> None:
+    for value in values:
+        with pytest.raises(OptionError, match=f"got {value}"):
+            make(value)
+
+
+def test_names_and_titles_say_the_setting() -> None:
+    said = [(rung.name, rung.title) for rung in (Webp(80), Shift(0.02), Blur(1.0), Brightness(0.8), Gamma(1.25))]
+    assert said == [
+        ("webp-80", "WebP 80"),
+        ("shift-0.02", "crop off by 2 %"),
+        ("blur-1", "blur, sigma 1 px"),
+        ("brightness-0.8", "brightness x 0.8"),
+        ("gamma-1.25", "gamma 1.25"),
+    ]
