@@ -96,6 +96,26 @@ def clip_rate(hits_per_clip: Sequence[int], frames_per_clip: Sequence[int]) -> R
     return Rate(hits=hits, total=total, low=low, high=high)
 
 
+def mcnemar(first_only: int, second_only: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test: two readers on the same cases.
+
+    Under the null hypothesis a case on which they differ goes either way with probability 1/2.
+
+    Args:
+        first_only: cases in which it happened on the first alone.
+        second_only: on the second alone. Cases on which both agree say nothing.
+
+    Raises:
+        OptionError: a negative count.
+    """
+    if min(first_only, second_only) < 0:
+        message = f"counts start at 0, got {first_only} and {second_only}"
+        raise OptionError(message)
+    differ = first_only + second_only
+    tail = sum(math.comb(differ, k) for k in range(min(first_only, second_only) + 1))
+    return min(1.0, 2 * tail / (1 << differ))
+
+
 def student_t_95(freedom: int) -> float:
     """Return the two-sided 95 % point of Student's t distribution."""
     if freedom < 1:

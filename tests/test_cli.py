@@ -17,6 +17,7 @@ from misread.card import ModelCard
 from misread.cli.app import progress
 from misread.errors import CameraError, CheckFailed, InputError, MisreadError, MissingExtra
 from misread.runtime.camera.run import CameraOptions
+from misread.runtime.gates import Gates
 from misread.runtime.session import SessionOptions
 from misread.runtime.verify import VerifyOptions
 
@@ -74,6 +75,14 @@ def test_verify_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, labels:
     assert given == VerifyOptions(
         bundle=Path("b"), builds=(Path("x.onnx"),), card=card, session=SessionOptions(threads=1)
     )
+
+
+def test_verify_passes_its_gates_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    argv = ["verify", "b", "-m", "x.onnx", "--min-robust-accuracy", "0.5", "--min-clean-accuracy", "0.9"]
+    given = options_of(
+        monkeypatch, "misread.runtime.verify.verify", [*argv, "--max-flips", "3", "--baseline", "r.json"]
+    )
+    assert given.gates == Gates(min_robust_accuracy=0.5, min_clean_accuracy=0.9, max_flips=3, baseline=Path("r.json"))
 
 
 def test_camera_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch) -> None:

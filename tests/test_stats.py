@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from misread.errors import OptionError
-from misread.stats import Rate, clip_rate, student_t_95, wilson
+from misread.stats import Rate, clip_rate, mcnemar, student_t_95, wilson
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,18 @@ def test_the_clip_interval_covers() -> None:
         rate = clip_rate(generator.binomial(30, shares).tolist(), [30] * 20)
         covered += rate.low is not None and rate.high is not None and rate.low <= truth <= rate.high
     assert covered / 400 >= 0.90
+
+
+# scipy.stats.binomtest(min, first + second, 0.5).pvalue, to six digits
+@pytest.mark.parametrize(
+    ("first", "second", "p_value"),
+    [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 0.0625), (6, 0, 0.03125), (2, 9, 0.06543), (10, 30, 0.00222143), (7, 7, 1.0)],
+)
+def test_mcnemar_is_the_exact_binomial_test(first: int, second: int, p_value: float) -> None:
+    assert mcnemar(first, second) == pytest.approx(p_value, rel=1e-4)
+    assert mcnemar(second, first) == mcnemar(first, second)
+
+
+def test_mcnemar_refuses_counts_that_cannot_be() -> None:
+    with pytest.raises(OptionError, match="start at 0"):
+        mcnemar(-1, 3)

@@ -33,6 +33,16 @@ def verify(
     bundle: Annotated[Path, typer.Argument(help="The folder that misread attack wrote.")],
     *,
     builds: Builds,
+    min_robust_accuracy: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Fail below this share of witnesses not misread.")
+    ] = None,
+    min_clean_accuracy: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Fail below this share of clean pictures read right.")
+    ] = None,
+    max_flips: Annotated[int | None, typer.Option(metavar="N", help="Fail where more witnesses are misread.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="RESULT.json", help="Fail where more is misread than there, beyond chance.")
+    ] = None,
     threads: Threads = 0,
     labels: Labels = None,
     size: Size = None,
@@ -50,11 +60,18 @@ def verify(
     """Judge a bundle on deployed builds: verdicts, and the ladder that the witnesses go down. Needs no torch."""
     from misread.report.json import dumps, verification_document
     from misread.report.text.verification import verification_text
+    from misread.runtime.gates import Gates
     from misread.runtime.session import SessionOptions
     from misread.runtime.verify import VerifyOptions
     from misread.runtime.verify import verify as run
 
     session = SessionOptions(threads=threads)
-    options = VerifyOptions(bundle=bundle, builds=tuple(builds), card=card_said(context), session=session)
+    gates = Gates(
+        min_clean_accuracy=min_clean_accuracy,
+        min_robust_accuracy=min_robust_accuracy,
+        max_flips=max_flips,
+        baseline=baseline,
+    )
+    options = VerifyOptions(bundle=bundle, builds=tuple(builds), card=card_said(context), session=session, gates=gates)
     result = run(options, progress=progress())
     end(dumps(verification_document(result)) if json else verification_text(result), result.exit_code)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from misread.files import jsonable
+from misread.runtime.paired import pairs_of
 from misread.runtime.verdict import Verdict
 from misread.stats import Rate
 from misread.wish import Wish
@@ -68,6 +69,7 @@ def verification_document(verification: Verification) -> dict[str, Any]:
         "passed": verification.passed,
         "exit_code": verification.exit_code,
         "bundle": verification.bundle,
+        "bundle_sha256": verification.bundle_sha256,
         "origin": verification.origin,
         "threat": verification.threat,
         "attack": verification.attack,
@@ -76,6 +78,8 @@ def verification_document(verification: Verification) -> dict[str, Any]:
         "labels_given": verification.labels_given,
         "builds": [_build(build) for build in verification.builds],
         "ladder": verification.ladder,
+        "pairs": pairs_of(verification.builds),
+        "gates": verification.gates,
     }
     return document("misread-verification", body)
 
@@ -96,6 +100,7 @@ def _build(build: BuildVerdict) -> dict[str, Any]:
         "clean": build.clean,
         "verified": build.verified,
         "misread": build.misread,
+        "robust": build.robust,
         "placebo_misread": build.placebo,
         "counts": {str(verdict): build.count(verdict) for verdict in Verdict},
         "card_from": build.card_from,

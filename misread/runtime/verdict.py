@@ -140,6 +140,12 @@ class BuildVerdict:
         return wilson(sum(j.misread for j in self.judgements if j.verdict.counts), self.counted)
 
     @property
+    def robust(self) -> Rate:
+        """Witnesses that are surely not misread, of those that count: what lies inside the noise is not sure."""
+        sure = [j for j in self.judgements if j.verdict.counts and j.verdict is not Verdict.CONTESTED]
+        return wilson(sum(not j.misread for j in sure), self.counted)
+
+    @property
     def placebo(self) -> Rate:
         """Placebos misread, of the witnesses that count and have one: what the size of the change alone does."""
         looks = [(j.label, j.placebo) for j in self.judgements if j.verdict.counts and j.placebo is not None]
@@ -178,6 +184,31 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GateResult:
+    """One gate on one build.
+
+    Attributes:
+        gate: its option, as in `max-flips`.
+        build: name of the build.
+        passed: whether it stays open.
+        sentence: what was measured and what was asked for.
+        rate: what was measured.
+        limit: what was asked for; None for a baseline.
+        p_value: of the test against the baseline.
+        witnesses: ids of the witnesses that close it, or would.
+    """
+
+    gate: str
+    build: str
+    passed: bool
+    sentence: str
+    rate: Rate
+    limit: float | None = None
+    p_value: float | None = None
+    witnesses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
     """A bundle against builds: the result of `misread verify`.
 
@@ -191,6 +222,8 @@ class Verification:
         witnesses: how many there are.
         builds: one entry per build, in the order asked for.
         ladder: the rungs in order, reader by reader, the host's first.
+        bundle_sha256: of its manifest.
+        gates: each gate asked for on each build; with gates, they alone decide.
     """
 
     bundle: Path
@@ -202,15 +235,19 @@ class Verification:
     attack: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     labels_given: int | None = None
+    bundle_sha256: str = ""
+    gates: tuple[GateResult, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Every witness that counts is verified on every build, and at least one counts on each."""
+        """Every gate is open; without gates, all that counts is verified on every build, at least one on each."""
+        if self.gates:
+            return all(gate.passed for gate in self.gates)
         return bool(self.builds) and all(build.passed for build in self.builds)
 
     @property
     def exit_code(self) -> int:
-        """0 passed; 1 a build said no; with no build that ran, 2 if all were wrong input and 4 otherwise."""
+        """0 passed; 1 a gate or a build said no; with no build that ran, 2 if all were wrong input and 4 otherwise."""
         if self.passed:
             return 0
         codes = [build.exit_code for build in self.builds if not build.available]
@@ -221,11 +258,16 @@ class Verification:
     @property
     def sentence(self) -> str:
         """What happened, in numbers. Foreign names stand in it as they are: escape it before printing."""
+        if self.passed and self.gates:
+            return f"passed: {'; '.join(gate.sentence for gate in self.gates)}"
         if self.passed:
             return f"verified: {_passed_words(self.builds)}"
         if not any(build.available for build in self.builds):
             reasons = "; ".join(f"{build.name}: {build.reason}" for build in self.builds)
             return f"unavailable: no build could run; {reasons}"
+        closed = [gate for gate in self.gates if not gate.passed]
+        if closed:
+            return f"failed: {'; '.join(f'{gate.sentence} (--{gate.gate})' for gate in closed)}"
         return f"not verified: {_listed([build for build in self.builds if not build.passed])}"
 
 

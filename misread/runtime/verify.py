@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from misread.bundle import read_bundle
+from misread.bundle import MANIFEST, read_bundle
 from misread.errors import FileError, MisreadError, OptionError
 from misread.files import sha256_file
 from misread.registry import by_name
 from misread.runtime.contender import Contender, contender_of
+from misread.runtime.gates import Gates
 from misread.runtime.judge import NOISE_WITNESSES, Progress, judge, judge_contenders, quiet
 from misread.runtime.ladder import RUNGS
 from misread.runtime.session import Deployed, SessionOptions
@@ -47,6 +48,7 @@ class VerifyOptions:
         session: how onnxruntime runs every build.
         rungs: names of the rungs to climb; the verdicts are always taken on `file`, which comes first by itself.
         noise_witnesses: over how many witnesses each build's noise is measured.
+        gates: what each build must reach; without any, every witness that counts must be verified.
     """
 
     bundle: Path
@@ -55,6 +57,7 @@ class VerifyOptions:
     session: SessionOptions = field(default_factory=SessionOptions)
     rungs: tuple[str, ...] = tuple(rung.name for rung in RUNGS)
     noise_witnesses: int = NOISE_WITNESSES
+    gates: Gates = field(default_factory=Gates)
 
     def __post_init__(self) -> None:
         """Refuse what has no answer."""
@@ -77,20 +80,24 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
         progress: told what is being done, how much of it is done, and how much there is.
 
     Raises:
-        FileError: the bundle is missing, broken or has lost a picture.
+        FileError: the bundle is missing, broken or has lost a picture, or the baseline cannot be read.
+        InputError: the baseline is of another bundle or of other builds.
     """
     bundle = read_bundle(options.bundle)
+    digest = sha256_file(options.bundle / MANIFEST)
+    before = options.gates.read(digest)
     wanted = {by_name("rung", RUNGS, name).name for name in options.rungs} | {RUNGS[0].name}
     card = options.card or bundle.card
     names = _names(options.builds)
     contenders = [_open(path, names[path], card, options) for path in options.builds]
-    return judge_contenders(
+    found = judge_contenders(
         bundle,
         contenders,
         rungs=[rung for rung in RUNGS if rung.name in wanted],
         noise_witnesses=options.noise_witnesses,
         progress=progress,
     )
+    return replace(found, bundle_sha256=digest, gates=options.gates.check(found.builds, before))
 
 
 def _open(path: Path, name: str, card: ModelCard, options: VerifyOptions) -> Contender:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, said, table, wrapped
+from misread.runtime.paired import pairs_of
 from misread.runtime.verdict import Verdict
 from misread.wish import UNTARGETED
 
@@ -34,6 +35,8 @@ def verification_text(verification: Verification, *, witnesses: int = 10, width:
         _head(verification, width),
         _builds(verification, width),
         _notes(verification, width),
+        _pairs(verification, width),
+        _gates(verification, width),
         _ladder(verification.ladder, width),
         _witnesses(verification, witnesses, width),
         wrapped(verification.sentence, width=width),
@@ -133,6 +136,25 @@ def _build_notes(build: BuildVerdict) -> list[str]:
             f"{run.threads} threads, level {run.level}, {run.cpu}"
         )
     return notes
+
+
+def _pairs(verification: Verification, width: int) -> list[str]:
+    """Say which build is misread where the other is not; the p-value is McNemar's."""
+    rows = [
+        (f"{one.first} / {one.second}", str(one.witnesses), *map(str, counted), f"{one.p_value:.2g}")
+        for one in pairs_of(verification.builds)
+        for counted in [(one.both, len(one.first_only), len(one.second_only))]
+    ]
+    head = ("misread on", "of", "both", "first only", "second only", "p")
+    return ["BUILD AGAINST BUILD", *table(head, rows, right=range(1, len(head)), width=width)] if rows else []
+
+
+def _gates(verification: Verification, width: int) -> list[str]:
+    lines: list[str] = []
+    for gate in verification.gates:
+        first = f"  {'open  ' if gate.passed else 'CLOSED'}  "
+        lines += wrapped(f"{gate.sentence} (--{gate.gate})", first=first, width=width)
+    return ["GATES", *lines] if lines else []
 
 
 def _ladder(steps: tuple[Step, ...], width: int) -> list[str]:
