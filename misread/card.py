@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 from misread.errors import ModelError, OptionError, UnknownName
@@ -16,7 +16,7 @@ from misread.registry import unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Resize = Literal["squash", "crop"]
+Resize = Literal["squash", "crop", "letterbox"]
 Interpolation = Literal["bilinear", "bicubic", "nearest", "area"]
 Colour = Literal["rgb", "bgr", "grey"]
 Output = Literal["logits", "probabilities"]
@@ -24,7 +24,8 @@ Output = Literal["logits", "probabilities"]
 CARD_KEY: Final = "misread.card"
 MAX_CARD_CHARS: Final = 4 * 2**20
 MAX_SIDE_PX: Final = 4096
-_SCHEMA: Final = 1
+PAD_LEVEL: Final = 114
+_SCHEMAS: Final = (1, 2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +37,10 @@ class ModelCard:
     Attributes:
         labels: one per output, in order; unique.
         size_hw: height and width of the model's input in pixels.
-        resize: `squash` stretches to `size_hw`; `crop` brings the shortest side to `resize_px` and crops the centre.
+        resize: `squash` stretches to `size_hw`; `crop` brings the shortest side to `resize_px` and crops the centre;
+            `letterbox` brings the picture inside `size_hw` without stretching it and pads what is left.
         resize_px: shortest side before the centre crop; only with `crop`.
+        pad_level: grey level, 0 to 255, around the picture; only with `letterbox`.
         interpolation: kernel of the resize.
         antialias: whether the kernel widens when a picture shrinks, as Pillow's does.
         colour: channel order that the model expects; `grey` is one channel.
@@ -52,6 +55,7 @@ class ModelCard:
     size_hw: tuple[int, int]
     resize: Resize = "squash"
     resize_px: int | None = None
+    pad_level: int = PAD_LEVEL
     interpolation: Interpolation = "bilinear"
     antialias: bool = True
     colour: Colour = "rgb"
@@ -72,6 +76,11 @@ class ModelCard:
         """1 for grey models, 3 otherwise."""
         return 1 if self.colour == "grey" else 3
 
+    @property
+    def _schema(self) -> int:
+        """2 for what a misread that reads only 1 must refuse."""
+        return 2 if self.resize == "letterbox" else 1
+
     def index(self, label: str) -> int:
         """Return the output number of `label`, upper and lower case ignored when that is unambiguous.
 
@@ -85,12 +94,23 @@ class ModelCard:
             return folded.index(label.casefold())
         raise UnknownName(unknown("label", label, self.labels))
 
+    def stretching(self) -> Self:
+        """Return the card of a picture that fills the input already: only its size may still be wrong."""
+        return replace(self, resize="squash", resize_px=None, pad_level=PAD_LEVEL)
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the fields as they are written; those of schema 1 alone unless the card needs more."""
+        known = asdict(self)
+        if self._schema == 1:
+            del known["pad_level"]
+        return known
+
     def to_metadata(self) -> dict[str, str]:
         """Return ONNX metadata: misread's own key, and the ones that other tools read."""
         formats = {"rgb": "Rgb8", "bgr": "Bgr8", "grey": "Gray8"}
         unit = math.isclose(self.scale, 1 / 255) and not any(self.mean) and set(self.std) == {1.0}
         return {
-            CARD_KEY: json.dumps({"schema": _SCHEMA, **asdict(self)}, ensure_ascii=False),
+            CARD_KEY: json.dumps({"schema": self._schema, **self.to_fields()}, ensure_ascii=False),
             "names": repr(dict(enumerate(self.labels))),
             "task": "classify",
             "imgsz": json.dumps(list(self.size_hw)),
@@ -117,8 +137,8 @@ class ModelCard:
             raise ModelError(message)
         try:
             fields = json.loads(text)
-            if fields.pop("schema") != _SCHEMA:
-                message = f"the model's card is of another schema than {_SCHEMA}; update misread"
+            if fields.pop("schema") not in _SCHEMAS:
+                message = f"the model's card is of another schema than {_SCHEMAS[0]} and {_SCHEMAS[1]}; update misread"
                 raise ModelError(message)
             return cls(**{name: _frozen(value) for name, value in fields.items()})
         except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError, OptionError) as error:
@@ -156,6 +176,12 @@ class ModelCard:
                 raise OptionError(message)
         elif self.resize_px is not None:
             message = f"resize_px belongs to resize 'crop', not to {self.resize!r}; add --resize crop"
+            raise OptionError(message)
+        if not (_whole(self.pad_level) and 0 <= self.pad_level <= 255):
+            message = f"pad_level is a grey level from 0 to 255, got {self.pad_level!r}"
+            raise OptionError(message)
+        if self.resize != "letterbox" and self.pad_level != PAD_LEVEL:
+            message = f"pad_level belongs to resize 'letterbox', not to {self.resize!r}; add --resize letterbox"
             raise OptionError(message)
 
     def _check_arithmetic(self) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from misread.card import ModelCard
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-if TYPE_CHECKING:
     from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+
+_PLAIN: Final = ("resize", "resize_px", "pad_level", "interpolation", "antialias", "colour", "output")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +23,9 @@ class CardFlags:
     Attributes:
         labels: file of class names.
         size: `224`, or height x width as in `224x320`.
-        resize: `squash` or `crop`.
+        resize: `squash`, `crop` or `letterbox`.
         resize_px: shortest side before the crop.
+        pad_level: grey level around a letterbox.
         interpolation: kernel of the resize.
         antialias: whether the kernel widens when a picture shrinks.
         colour: channel order.
@@ -39,6 +39,7 @@ class CardFlags:
     size: str | None = None
     resize: str | None = None
     resize_px: int | None = None
+    pad_level: int | None = None
     interpolation: str | None = None
     antialias: bool | None = None
     colour: str | None = None
@@ -66,7 +67,7 @@ class CardFlags:
         from misread.labels import read_labels
 
         channels = 1 if self.colour == "grey" else 3
-        plain = {name: said[name] for name in ("resize", "resize_px", "interpolation", "antialias", "colour", "output")}
+        plain = {name: said[name] for name in _PLAIN}
         return ModelCard(
             labels=read_labels(self.labels, count=count),
             size_hw=parse_size(self.size),

@@ -21,7 +21,7 @@ import cv2  # noqa: E402
 
 from misread.errors import FileError, OptionError  # noqa: E402
 from misread.files import atomic_write, cannot_read, read_bounded  # noqa: E402
-from misread.resample import resize  # noqa: E402
+from misread.resample import resize, resize_weights  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,22 +122,47 @@ def fit(image: UInt8, card: ModelCard) -> UInt8:
         (h, w, 3) uint8 RGB at `card.size_hw`, the *prepared* picture.
     """
     _check_picture(image)
-    if card.resize == "squash":
-        return resize(image, card.size_hw, interpolation=card.interpolation, antialias=card.antialias)
-    size, (top, left) = crop_plan(image.shape[:2], card)
+    size, (top, left) = placement(image.shape[:2], card)
     resized = resize(image, size, interpolation=card.interpolation, antialias=card.antialias)
-    return np.ascontiguousarray(resized[top : top + card.size_hw[0], left : left + card.size_hw[1]])
+    if card.resize != "letterbox":
+        return np.ascontiguousarray(resized[top : top + card.size_hw[0], left : left + card.size_hw[1]])
+    padded = np.full((*card.size_hw, 3), card.pad_level, np.uint8)
+    padded[-top : size[0] - top, -left : size[1] - left] = resized
+    return padded
 
 
-def crop_plan(size_hw: tuple[int, ...], card: ModelCard) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the size to resize to and the (top, left) corner of the centre crop, by torchvision's rounding."""
-    short = card.resize_px or min(card.size_hw)
+def placement(size_hw: tuple[int, ...], card: ModelCard) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the size to resize a picture to, and the (top, left) corner of the input in the resized picture.
+
+    A crop follows torchvision's rounding. The corner of a letterbox lies outside, so it is zero or less; it follows the
+    rounding of the YOLO tools.
+    """
     height, width = size_hw[0], size_hw[1]
+    if card.resize == "squash":
+        return card.size_hw, (0, 0)
+    if card.resize == "letterbox":
+        ratio = min(card.size_hw[0] / height, card.size_hw[1] / width)
+        size = (max(1, round(height * ratio)), max(1, round(width * ratio)))
+        return size, (-round((card.size_hw[0] - size[0]) / 2 - 0.1), -round((card.size_hw[1] - size[1]) / 2 - 0.1))
+    short = card.resize_px or min(card.size_hw)
     if height <= width:
         size = (short, max(short, int(short * width / height)))
     else:
         size = (max(short, int(short * height / width)), short)
     return size, (round((size[0] - card.size_hw[0]) / 2), round((size[1] - card.size_hw[1]) / 2))
+
+
+def placing_weights(size_hw: tuple[int, ...], card: ModelCard) -> tuple[Float32, Float32]:
+    """Return the matrices (input height, height) and (input width, width) of `fit`: a row of zeros is padding.
+
+    Raises:
+        InputError: a side so long that resizing it would take all memory.
+    """
+    size, corner = placement(size_hw, card)
+    same = size == tuple(size_hw)
+    axes = zip(size_hw, size, corner, card.size_hw, strict=True)
+    rows, columns = (_window(_weights(old, new, card, same=same), start, length) for old, new, start, length in axes)
+    return rows, columns
 
 
 def to_unit(prepared: UInt8, *, channels: int = 3) -> Float32:
@@ -174,6 +199,20 @@ def to_input(prepared: UInt8, card: ModelCard) -> Float32:
     if set(card.std) != {1.0}:
         planes /= np.asarray(card.std, np.float32).reshape(-1, 1, 1)
     return planes
+
+
+def _weights(size_in: int, size_out: int, card: ModelCard, *, same: bool) -> Float32:
+    if same:
+        return np.eye(size_in, dtype=np.float32)
+    return resize_weights(size_in, size_out, card.interpolation, card.antialias)
+
+
+def _window(weights: Float32, start: int, length: int) -> Float32:
+    """Return rows `start` to `start + length` of weights; those outside are zero."""
+    window = np.zeros((length, weights.shape[1]), np.float32)
+    first, stop = max(start, 0), min(start + length, len(weights))
+    window[first - start : stop - start] = weights[first:stop]
+    return window
 
 
 def _grey(prepared: UInt8) -> UInt8:

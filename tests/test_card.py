@@ -30,6 +30,10 @@ GOOD: dict[str, Any] = {"labels": ("a", "b"), "size_hw": (8, 8)}
         ({"resize": "crop"}, "give --resize-px"),
         ({"resize": "crop", "resize_px": 7}, r"from 8 \(the crop\)"),
         ({"resize_px": 9}, "add --resize crop"),
+        ({"resize": "letterbox", "resize_px": 9}, "add --resize crop"),
+        ({"resize": "letterbox", "pad_level": 256}, "grey level from 0 to 255, got 256"),
+        ({"resize": "letterbox", "pad_level": 0.5}, "grey level from 0 to 255, got 0.5"),
+        ({"pad_level": 0}, "add --resize letterbox"),
         ({"interpolation": "biliner"}, "did you mean 'bilinear'"),
         ({"colour": "brg"}, "did you mean"),
         ({"output": "scores"}, "unknown output"),
@@ -66,6 +70,19 @@ def test_a_card_comes_back_from_its_metadata(card: ModelCard) -> None:
     assert ModelCard.from_metadata(card.to_metadata()) == card
 
 
+def test_only_a_letterbox_needs_the_new_schema_and_a_card_of_before_still_reads() -> None:
+    plain = json.loads(ModelCard(**GOOD).to_metadata()[CARD_KEY])
+    assert (plain["schema"], "pad_level" in plain) == (1, False)  # what misread 0.1 reads, to the key
+    padded = ModelCard(**GOOD, resize="letterbox", pad_level=0)
+    written = json.loads(padded.to_metadata()[CARD_KEY])
+    assert (written["schema"], written["pad_level"]) == (
+        2,
+        0,
+    )  # misread 0.1: "of another schema than 1"
+    assert ModelCard.from_metadata(padded.to_metadata()) == padded
+    assert padded.stretching() == ModelCard(**GOOD)
+
+
 def test_other_tools_find_their_keys() -> None:
     metadata = ModelCard(**GOOD).to_metadata()
     assert ast.literal_eval(metadata["names"]) == {0: "a", 1: "b"}
@@ -86,7 +103,7 @@ def test_no_card_is_none_and_not_an_error() -> None:
         ("{", "card is broken"),
         ("[]", "card is broken"),
         ("{}", "card is broken"),
-        ('{"schema": 2}', "another schema than 1; update misread"),
+        ('{"schema": 3}', "another schema than 1 and 2; update misread"),
         ('{"schema": 1, "labels": ["a", "b"], "size_hw": [8, 8], "__class__": "os"}', "card is broken"),
         ('{"schema": 1, "labels": ["a", "b"], "size_hw": 8}', "card is broken"),
         ('{"schema": 1, "labels": "ab", "size_hw": ["8", 8]}', "card is broken"),

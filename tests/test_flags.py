@@ -55,6 +55,8 @@ def test_no_flags_are_no_card_and_some_are_not_enough(tmp_path: Path) -> None:
             {"resize": "crop", "resize_px": 9, "antialias": False, "std": "0.5,0.5,0.5"},
             {"resize": "crop", "resize_px": 9, "antialias": False, "std": (0.5, 0.5, 0.5)},
         ),
+        ({"resize": "letterbox"}, {"resize": "letterbox", "pad_level": 114}),
+        ({"resize": "letterbox", "pad_level": 0}, {"resize": "letterbox", "pad_level": 0}),
         ({"colour": "grey", "mean": "1/2"}, {"colour": "grey", "mean": (0.5,), "std": (1.0,)}),
     ],
 )

@@ -19,12 +19,12 @@ from misread.card import ModelCard
 from misread.errors import FileError, InputError, OptionError, StorageError
 from misread.pixels import (
     bgr_to_rgb,
-    crop_plan,
     decode_image,
     encode_jpeg,
     encode_png,
     fit,
     from_unit,
+    placement,
     read_image,
     rgb_to_bgr,
     to_input,
@@ -231,7 +231,7 @@ def test_resize_weights_are_shared_and_cannot_be_changed() -> None:
 @pytest.mark.parametrize("size_hw", [(375, 500), (500, 375), (256, 256), (300, 301), (1080, 1920)])
 def test_the_centre_crop_is_torchvisions(size_hw: tuple[int, int]) -> None:
     card = ModelCard(labels=LABELS, size_hw=(224, 224), resize="crop", resize_px=256)
-    size, (top, left) = crop_plan(size_hw, card)
+    size, (top, left) = placement(size_hw, card)
     height, width = size_hw
     short, long = 256, int(256 * max(height, width) / min(height, width))
     assert size == ((short, long) if height <= width else (long, short))
@@ -240,6 +240,41 @@ def test_the_centre_crop_is_torchvisions(size_hw: tuple[int, int]) -> None:
     theirs = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
     theirs = theirs.crop((left, top, left + 224, top + 224))
     assert np.abs(fit(image, card).astype(int) - np.asarray(theirs)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "size", "corner"),
+    [
+        ((1080, 1920), (126, 224), (-49, 0)),
+        ((1920, 1080), (224, 126), (0, -49)),
+        ((100, 101), (222, 224), (-1, 0)),
+        ((200, 201), (223, 224), (0, 0)),  # the odd line goes below
+        ((4, 4), (224, 224), (0, 0)),
+        ((5, 4000), (1, 224), (-111, 0)),
+        ((4, 4000), (1, 224), (-111, 0)),  # never less than one line
+    ],
+)
+def test_a_letterbox_is_centred_by_the_rounding_of_yolo(
+    size_hw: tuple[int, int], size: tuple[int, int], corner: tuple[int, int]
+) -> None:
+    card = ModelCard(labels=LABELS, size_hw=(224, 224), resize="letterbox")
+    assert placement(size_hw, card) == (size, corner)
+
+
+@pytest.mark.parametrize("size_hw", [(375, 500), (61, 40), (224, 224), (9, 300), (300, 301)])
+@pytest.mark.parametrize("box", [(224, 224), (96, 131)])
+def test_a_letterbox_is_opencvs_copy_with_a_border(size_hw: tuple[int, int], box: tuple[int, int]) -> None:
+    card = ModelCard(labels=LABELS, size_hw=box, resize="letterbox", antialias=False, pad_level=31)
+    image = smooth(*size_hw)
+    ratio = min(box[0] / size_hw[0], box[1] / size_hw[1])
+    wide, high = round(size_hw[1] * ratio), round(size_hw[0] * ratio)
+    dw, dh = (box[1] - wide) / 2, (box[0] - high) / 2
+    sides = (round(dh - 0.1), round(dh + 0.1), round(dw - 0.1), round(dw + 0.1))
+    inside = cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR)
+    theirs = cv2.copyMakeBorder(inside, *sides, cv2.BORDER_CONSTANT, value=(31, 31, 31))
+    ours = fit(image, card)
+    assert ours.shape == (*box, 3)
+    assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
 def test_unit_values_and_levels_are_each_others_inverse() -> None:

@@ -1,4 +1,4 @@
-"""Which pixels are attacked: the prepared picture's, or the file's, through the device's resize and crop."""
+"""Which pixels are attacked: the prepared picture's, or the file's, through the device's resize, crop and padding."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from misread.pixels import crop_plan
-from misread.resample import resize_weights
+from misread.pixels import placing_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,13 +34,11 @@ class FileView(nn.Module):
         """
         super().__init__()
         self.twin, self.grey = twin, card.colour == "grey"
-        size, (top, left) = (card.size_hw, (0, 0)) if card.resize == "squash" else crop_plan(size_hw, card)
-        self.same = tuple(size) == tuple(size_hw)
-        bottom, right = top + card.size_hw[0], left + card.size_hw[1]
-        rows = _axis(size_hw[0], size[0], card, same=self.same)[top:bottom]
-        columns = _axis(size_hw[1], size[1], card, same=self.same)[left:right]
+        rows, columns = (torch.from_numpy(weights) for weights in placing_weights(size_hw, card))
+        inside = rows.any(dim=1)[:, None] & columns.any(dim=1)
         self.register_buffer("rows", rows)
         self.register_buffer("columns", columns.T.contiguous())
+        self.register_buffer("padding", card.pad_level * (~inside).float())
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of (n, 3, h, w) RGB in [0, 1] at the file's size."""
@@ -50,7 +47,7 @@ class FileView(nn.Module):
     def prepared(self, x: Tensor) -> Tensor:
         """The prepared picture, (n, 1 or 3, h, w) in [0, 1], on the 256 levels."""
         wide = ((x * 255) @ self.get_buffer("columns")).clamp(0, 255)
-        pixels = _rounded(self.get_buffer("rows") @ wide).clamp(0, 255)
+        pixels = _rounded(self.get_buffer("rows") @ wide).clamp(0, 255) + self.get_buffer("padding")
         if self.grey:
             luma = torch.tensor([19595, 38470, 7471], dtype=x.dtype, device=x.device).view(1, 3, 1, 1) / 65536
             pixels = _rounded((pixels * luma).sum(1, keepdim=True))
@@ -72,12 +69,6 @@ class FileView(nn.Module):
         """Logits to be differentiated, of at most ``chunk`` pictures."""
         ask: Callable[[Tensor], Tensor] = getattr(self.twin, "for_gradient", self.twin)
         return ask(self.prepared(x))
-
-
-def _axis(size_in: int, size_out: int, card: ModelCard, *, same: bool) -> Tensor:
-    if same:
-        return torch.eye(size_in)
-    return torch.from_numpy(resize_weights(size_in, size_out, card.interpolation, card.antialias).copy())
 
 
 def _rounded(x: Tensor) -> Tensor:

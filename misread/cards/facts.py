@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FLAGS: Final = (
     ("labels", "--labels FILE"),
     ("size_hw", "--size PX"),
-    ("resize", "--resize squash (or crop, with --resize-px)"),
+    ("resize", "--resize squash (or letterbox; or crop, with --resize-px)"),
     ("resize_px", "--resize-px PX"),
     ("interpolation", "--interpolation bilinear"),
     ("antialias", "--antialias (or --no-antialias)"),
@@ -23,7 +23,7 @@ FLAGS: Final = (
     ("scale", "--scale 1/255"),
     ("output", "--output logits (or probabilities)"),
 )
-_TOGETHER: Final = (("resize", "resize_px"), ("scale", "mean", "std"))
+_TOGETHER: Final = (("resize", "resize_px", "pad_level"), ("scale", "mean", "std"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +37,7 @@ class CardFacts:
         size_hw: height and width of the input in pixels.
         resize: how a picture is brought there.
         resize_px: shortest side before a centre crop.
+        pad_level: grey level around a letterbox.
         interpolation: kernel of the resize.
         antialias: whether it widens when a picture shrinks.
         colour: channel order.
@@ -51,6 +52,7 @@ class CardFacts:
     size_hw: tuple[int, int] | None = None
     resize: Resize | None = None
     resize_px: int | None = None
+    pad_level: int | None = None
     interpolation: Interpolation | None = None
     antialias: bool | None = None
     colour: Colour | None = None
@@ -73,8 +75,8 @@ class CardFacts:
     def filled(self, other: CardFacts) -> CardFacts:
         """Return these facts with the gaps filled from `other`.
 
-        Mode and length of the resize come from one source, and so do scale, mean and std: half of one recipe and half
-        of another would be no recipe.
+        Mode, length and padding of the resize come from one source, and so do scale, mean and std: half of one recipe
+        and half of another would be no recipe.
         """
         known = self.said()
         closed = {name for group in _TOGETHER if known & set(group) for name in group}

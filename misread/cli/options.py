@@ -13,8 +13,9 @@ Labels = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Class names in order, for a model without a card; none: numbers.")
 ]
 Size = Annotated[str | None, typer.Option(metavar="PX", help="Input size: 224, or height x width as 224x320.")]
-ResizeMode = Annotated[str | None, typer.Option("--resize", help="squash, or crop (with --resize-px).")]
+ResizeMode = Annotated[str | None, typer.Option("--resize", help="squash, letterbox, or crop (with --resize-px).")]
 ResizePx = Annotated[int | None, typer.Option(help="Shortest side before the centre crop, such as 256.")]
+PadLevel = Annotated[int | None, typer.Option(help="Grey level around a letterbox; 114 unless given.")]
 Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic, nearest or area.")]
 Antialias = Annotated[bool | None, typer.Option("--antialias/--no-antialias", help="Widen the kernel as Pillow does.")]
 Colour = Annotated[str | None, typer.Option(help="Channel order of the model: rgb, bgr or grey.")]
@@ -48,7 +49,7 @@ def flags_said(context: typer.Context) -> Any:
     """Return what the flags of this call say of a card."""
     from misread.flags import CardFlags
 
-    return CardFlags(**{field.name: context.params[field.name] for field in fields(CardFlags)})
+    return CardFlags(**{field.name: context.params.get(field.name) for field in fields(CardFlags)})
 
 
 def card_said(context: typer.Context) -> Any:
@@ -61,7 +62,7 @@ def preparation_said(context: typer.Context) -> Any:
     from misread.export.origin import Preparation
     from misread.flags import parse_numbers
 
-    said = {field.name: context.params[field.name] for field in fields(Preparation)}
+    said: dict[str, Any] = {field.name: context.params.get(field.name) for field in fields(Preparation)}
     said |= {name: parse_numbers(said[name]) for name in ("mean", "std") if said[name]}
     given = {name: value for name, value in said.items() if value is not None}
     return Preparation(**given) if given else None

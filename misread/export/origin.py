@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from misread.card import Interpolation, ModelCard, Resize
+from misread.card import PAD_LEVEL, Interpolation, ModelCard, Resize
 from misread.cards import GIVEN
 from misread.cards.facts import CardFacts
 from misread.errors import MisreadError, ModelError, OptionError
@@ -22,8 +22,9 @@ class Preparation:
     """How the pictures of a network are prepared, as far as its size does not say; the flags of the command line.
 
     Attributes:
-        resize: `squash`, or `crop` with `resize_px`.
+        resize: `squash`, `crop` with `resize_px`, or `letterbox`.
         resize_px: shortest side before the centre crop.
+        pad_level: grey level around a letterbox.
         interpolation: kernel of the resize.
         antialias: whether the kernel widens when a picture shrinks.
         mean: for a network that does not normalise by itself: subtracted from [0, 1] values, one per channel.
@@ -32,6 +33,7 @@ class Preparation:
 
     resize: Resize = "squash"
     resize_px: int | None = None
+    pad_level: int = PAD_LEVEL
     interpolation: Interpolation = "bilinear"
     antialias: bool = True
     mean: tuple[float, ...] = ()
@@ -147,6 +149,7 @@ def _card_from_flags(
         size_hw=size_hw,
         resize=given.resize,
         resize_px=given.resize_px,
+        pad_level=given.pad_level,
         interpolation=given.interpolation,
         antialias=given.antialias,
         colour="grey" if channels == 1 else "rgb",

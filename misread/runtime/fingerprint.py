@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -98,5 +98,5 @@ def placement(session: ort.InferenceSession) -> tuple[tuple[str, int], ...]:
 
 def card_digest(card: ModelCard) -> str:
     """Return the SHA-256 of everything in a card, 64 hexadecimal digits; the same card gives the same one anywhere."""
-    text = json.dumps(asdict(card), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(card.to_fields(), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -168,7 +168,7 @@ def _asked(witness: Witness, card: ModelCard) -> tuple[int, NDArray[np.bool_] | 
 
 
 def _geometry(card: ModelCard) -> Geometry:
-    return (card.size_hw, card.resize, card.resize_px, card.interpolation, card.antialias)
+    return (card.size_hw, card.resize, card.resize_px, card.pad_level, card.interpolation, card.antialias)
 
 
 def _chunk_size(cards: Sequence[ModelCard], rungs: int) -> int:

@@ -17,6 +17,9 @@ PICTURES = {"landscape": (61, 97), "portrait": (90, 50), "small": (12, 16), "sam
 CARDS: dict[str, dict[str, Any]] = {
     "squash": {},
     "crop": {"resize": "crop", "resize_px": 36},
+    "letterbox": {"resize": "letterbox"},
+    "letterbox on black": {"resize": "letterbox", "pad_level": 0, "interpolation": "bicubic", "size_hw": (30, 41)},
+    "grey letterbox": {"resize": "letterbox", "colour": "grey", "mean": (0.0,), "std": (1.0,)},
     "bicubic": {"interpolation": "bicubic"},
     "area": {"interpolation": "area", "resize": "crop", "resize_px": 32},
     "aliased": {"antialias": False},
@@ -27,7 +30,7 @@ CARDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("size_hw", PICTURES.values(), ids=PICTURES.keys())
 @pytest.mark.parametrize("flags", CARDS.values(), ids=CARDS.keys())
 def test_the_prepared_picture_is_the_devices(flags: dict[str, Any], size_hw: tuple[int, int]) -> None:
-    card = ModelCard(labels=("a", "b"), size_hw=(32, 32), **flags)
+    card = ModelCard(labels=("a", "b"), **{"size_hw": (32, 32), **flags})
     picture = np.random.default_rng(0).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
     view = FileView(torch.nn.Identity(), card, size_hw)
     seen = view.prepared(torch.from_numpy(to_unit(picture[None])))

@@ -176,6 +176,12 @@ def test_image_keys_and_flags_fill_each_other() -> None:
     assert (card.size_hw, card.labels, card.resize_px) == ((16, 20), ("x", "y"), 20)
 
 
+def test_a_letterbox_of_the_flags_is_taken_whole() -> None:
+    padded = ModelCard(labels=("x", "y"), size_hw=(16, 16), resize="letterbox", pad_level=7)
+    assert found(IMAGE, given=padded)[0].pad_level == 7
+    assert found({"preprocessor_config": json.dumps(MOBILENET)}, given=padded)[0].resize == "crop"
+
+
 def test_half_of_one_recipe_is_not_completed_from_another() -> None:
     plain = json.dumps(MOBILENET | {"do_normalize": False})
     card, sources = found({"preprocessor_config": plain}, given=FLAGS)

@@ -273,3 +273,10 @@ def test_a_prepared_picture_is_neither_resized_nor_cropped_again(tmp_path: Path)
     clean[2:6, 2:6] = 250
     bundle = bundle_of(tmp_path, [(clean, flat(200))], card=card)
     assert verdicts(judge(bundle, [brightness(card=card)], rungs=FILE)) == ["verified"]
+
+
+def test_builds_that_pad_differently_are_fed_differently(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, [(flat(60, (16, 8)), flat(200, (16, 8)))], prepared=False)
+    cards = [ModelCard(labels=CARD.labels, size_hw=(8, 8), resize="letterbox", pad_level=level) for level in (114, 0)]
+    result = judge(bundle, [brightness(str(card.pad_level), card=card) for card in cards], rungs=FILE)
+    assert [verdicts(result, build) for build in range(2)] == [["verified"], ["refuted"]]  # means of 157 and of 100

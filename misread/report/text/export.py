@@ -89,7 +89,8 @@ class ExportLike(Protocol):
 def export_text(result: ExportLike, *, width: int = WIDTH) -> str:
     """Return an export as plain text: the files, and how each agrees with the twin."""
     card = result.card
-    crop = f"crop from {card.resize_px}" if card.resize == "crop" else "squash"
+    details = {"crop": f"crop from {card.resize_px}", "letterbox": f"letterbox on {card.pad_level}"}
+    crop = details.get(card.resize, card.resize)
     pairs = [
         ("origin", result.origin),
         ("input", f"{card.size_hw[0]}x{card.size_hw[1]} {card.colour}, {crop}, {card.interpolation}"),

@@ -63,7 +63,11 @@ def _card(found: Inspection) -> list[tuple[str, str]]:
 
 def _fed(card: ModelCard) -> list[tuple[str, str]]:
     height, width = card.size_hw
-    crop = f"shortest side to {card.resize_px}, centre crop" if card.resize == "crop" else card.resize
+    details = {
+        "crop": f"shortest side to {card.resize_px}, centre crop",
+        "letterbox": f"letterbox on grey level {card.pad_level}",
+    }
+    crop = details.get(card.resize, card.resize)
     smooth = "antialiased" if card.antialias else "not antialiased"
     ends = (
         f"{card.labels[0]}, {card.labels[1]}, .., {card.labels[-1]}" if len(card.labels) > 3 else " ".join(card.labels)

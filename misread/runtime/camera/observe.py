@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +85,7 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
         card = reader.card
         if card not in prepared:
             # A prepared picture fills the input: only its size is still to be made right.
-            shape = replace(card, resize="squash", resize_px=None) if subject and subject.prepared else card
+            shape = card.stretching() if subject and subject.prepared else card
             prepared[card] = np.stack([fit(crop, shape) for crop in crops.values()])
         reading = reader.read_prepared(prepared[card])
         label = subject.label if subject else None

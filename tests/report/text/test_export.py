@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,8 @@ def test_an_export_shows_its_files_and_their_parity(size: int, shown: str) -> No
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert f"model_int8.onnx int8 {shown} 20 20/21 0.062 aaaaaaaa" in lines
     assert "input 48x64 rgb, crop from 72, bilinear" in lines
+    padded = Export("signs", replace(card, resize="letterbox", resize_px=None, pad_level=0), (build,), 94)
+    assert "letterbox on 0, bilinear" in " ".join(export_text(padded).split())
     assert "calibration 94 pictures" in lines
     assert lines[-1] == "wrote out/model_int8.onnx"
     assert fits(text)

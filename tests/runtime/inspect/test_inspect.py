@@ -208,3 +208,16 @@ def test_the_command_says_it_as_text_and_json(tmp_path: Path) -> None:
 
 def test_sizes_are_said_in_the_largest_unit() -> None:
     assert [size_text(size) for size in (5, 1536, 2**20, 3 * 2**30)] == ["5 B", "1.5 KiB", "1.0 MiB", "3.0 GiB"]
+
+
+@pytest.mark.parametrize(
+    ("geometry", "words"),
+    [
+        ({}, "squash to 8x8"),
+        ({"resize": "crop", "resize_px": 9}, "shortest side to 9, centre crop to 8x8"),
+        ({"resize": "letterbox", "pad_level": 0}, "letterbox on grey level 0 to 8x8"),
+    ],
+)
+def test_how_a_picture_is_brought_to_size_is_said(tmp_path: Path, geometry: dict[str, Any], words: str) -> None:
+    card = ModelCard(labels=("dark", "bright"), size_hw=(8, 8), **geometry)
+    assert words in inspection_text(inspect(graph(tmp_path / "a.onnx", metadata=card.to_metadata())))

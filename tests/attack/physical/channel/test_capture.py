@@ -87,6 +87,7 @@ def test_sizes_beyond_the_cap_are_rendered_at_it_and_small_ones_as_they_are() ->
         replace(CARD, interpolation="area"),
         replace(CARD, antialias=False),
         replace(CARD, resize="crop", resize_px=28),
+        replace(CARD, resize="letterbox"),
         replace(CARD, size_hw=(40, 56)),
     ],
     ids=str,
