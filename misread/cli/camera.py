@@ -15,18 +15,24 @@ from misread.cli.options import (
     Interpolation,
     Json,
     Labels,
+    Level,
     Mean,
     Output,
     Overwrite,
     PadLevel,
+    ProviderOptions,
+    Providers,
     ResizeMode,
     ResizePx,
     Scale,
     Seed,
+    SessionSettings,
     Size,
+    Spinning,
     Std,
     Threads,
     card_said,
+    session_said,
 )
 
 
@@ -54,6 +60,11 @@ def camera(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for log, summary and key frames.")] = None,
     seed: Seed = 0,
     threads: Threads = 0,
+    level: Level = "all",
+    provider: Providers = None,
+    provider_option: ProviderOptions = None,
+    spinning: Spinning = False,
+    session: SessionSettings = None,
     labels: Labels = None,
     size: Size = None,
     resize: ResizeMode = None,
@@ -72,7 +83,6 @@ def camera(
     """See live whether a misreading persists; with a control, a placebo and an interval over clips."""
     from misread.report.text.camera import camera_text
     from misread.runtime.camera.run import CameraOptions, run_camera
-    from misread.runtime.session import SessionOptions
 
     options = CameraOptions(
         builds=tuple(builds),
@@ -90,6 +100,6 @@ def camera(
         seed=seed,
         overwrite=overwrite,
         card=card_said(context),
-        session=SessionOptions(threads=threads),
+        session=session_said(context),
     )
     show(run_camera(options, progress=progress()), camera_text, "misread-camera", as_json=json)

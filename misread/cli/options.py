@@ -43,6 +43,20 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Device = Annotated[str, typer.Option(help="Where torch computes: cpu, cuda or cuda:N.")]
 Threads = Annotated[int, typer.Option(help="onnxruntime threads; 0 takes what this process may use.")]
+Level = Annotated[str, typer.Option(help="Graph optimisation: disable, basic, extended, layout or all.")]
+Providers = Annotated[
+    list[str] | None,
+    typer.Option("--provider", metavar="NAME", help="Where nodes must run, as cuda; a second one may take the rest."),
+]
+ProviderOptions = Annotated[
+    list[str] | None,
+    typer.Option("--provider-option", metavar="K=V", help="Or PROVIDER:K=V; may be repeated."),
+]
+Spinning = Annotated[bool, typer.Option("--spinning/--no-spinning", help="Idle threads spin: faster, warmer.")]
+SessionSettings = Annotated[
+    list[str] | None,
+    typer.Option("--session", metavar="NAME=on|off", help="arena, shrink, memory_pattern, deterministic …"),
+]
 
 
 def flags_said(context: typer.Context) -> Any:
@@ -66,3 +80,18 @@ def preparation_said(context: typer.Context) -> Any:
     said |= {name: parse_numbers(said[name]) for name in ("mean", "std") if said[name]}
     given = {name: value for name, value in said.items() if value is not None}
     return Preparation(**given) if given else None
+
+
+def session_said(context: typer.Context) -> Any:
+    """Return how the options of this call want builds to be run; a command takes as many of them as it likes."""
+    from misread.runtime.session.said import session_options
+
+    said = context.params
+    return session_options(
+        threads=said.get("threads", 0),
+        level=said.get("level", "all"),
+        providers=said.get("provider") or (),
+        provider_options=said.get("provider_option") or (),
+        spinning=said.get("spinning", False),
+        switches=said.get("session") or (),
+    )

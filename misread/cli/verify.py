@@ -15,16 +15,22 @@ from misread.cli.options import (
     Interpolation,
     Json,
     Labels,
+    Level,
     Mean,
     Output,
     PadLevel,
+    ProviderOptions,
+    Providers,
     ResizeMode,
     ResizePx,
     Scale,
+    SessionSettings,
     Size,
+    Spinning,
     Std,
     Threads,
     card_said,
+    session_said,
 )
 
 
@@ -45,6 +51,11 @@ def verify(
         Path | None, typer.Option(metavar="RESULT.json", help="Fail where more is misread than there, beyond chance.")
     ] = None,
     threads: Threads = 0,
+    level: Level = "all",
+    provider: Providers = None,
+    provider_option: ProviderOptions = None,
+    spinning: Spinning = False,
+    session: SessionSettings = None,
     labels: Labels = None,
     size: Size = None,
     resize: ResizeMode = None,
@@ -63,17 +74,17 @@ def verify(
     from misread.report.json import dumps, verification_document
     from misread.report.text.verification import verification_text
     from misread.runtime.gates import Gates
-    from misread.runtime.session import SessionOptions
     from misread.runtime.verify import VerifyOptions
     from misread.runtime.verify import verify as run
 
-    session = SessionOptions(threads=threads)
     gates = Gates(
         min_clean_accuracy=min_clean_accuracy,
         min_robust_accuracy=min_robust_accuracy,
         max_flips=max_flips,
         baseline=baseline,
     )
-    options = VerifyOptions(bundle=bundle, builds=tuple(builds), card=card_said(context), session=session, gates=gates)
+    options = VerifyOptions(
+        bundle=bundle, builds=tuple(builds), card=card_said(context), session=session_said(context), gates=gates
+    )
     result = run(options, progress=progress())
     end(dumps(verification_document(result)) if json else verification_text(result), result.exit_code)

@@ -114,6 +114,8 @@ def _fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_said(entry) or 'none'}" for key, entry in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_said(entry) for entry in value)
     return f"{value:.3g}" if isinstance(value, float) else str(value)

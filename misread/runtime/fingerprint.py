@@ -14,11 +14,11 @@ import numpy as np
 import onnxruntime as ort
 
 from misread.runtime.cpu import cpu_features, cpu_name, int8_note
-from misread.runtime.threads import usable_threads
+from misread.runtime.session.placement import nodes
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
-    from misread.runtime.session import Deployed
+    from misread.runtime.session import Deployed, SessionOptions
 
 __all__ = ["Fingerprint", "card_digest", "cpu_features", "cpu_name", "fingerprint", "int8_note", "placement"]
 
@@ -43,6 +43,9 @@ class Fingerprint:
         python: version.
         numpy: version.
         opencv: version.
+        options: how onnxruntime was asked to run it, the number of threads written out.
+        options_sha256: of these; equal where two runs were asked for the same.
+        onnxruntime_build: what the library says of its own build; empty where it is too old to say.
     """
 
     model_sha256: str
@@ -59,6 +62,9 @@ class Fingerprint:
     python: str
     numpy: str
     opencv: str
+    options: SessionOptions | None = None
+    options_sha256: str = ""
+    onnxruntime_build: str = ""
 
 
 def fingerprint(deployed: Deployed) -> Fingerprint:
@@ -67,14 +73,15 @@ def fingerprint(deployed: Deployed) -> Fingerprint:
     Raises:
         FileError: the model file is gone.
     """
+    options = deployed.options.resolved()
     return Fingerprint(
         model_sha256=deployed.sha256,
         card_sha256=card_digest(deployed.card),
         onnxruntime=ort.__version__,
         providers=tuple(deployed.session.get_providers()),
         nodes=placement(deployed.session),
-        threads=deployed.options.threads or usable_threads(),
-        level=deployed.options.level,
+        threads=options.threads,
+        level=options.level,
         cpu=cpu_name(),
         features=cpu_features(),
         machine=platform.machine(),
@@ -82,18 +89,15 @@ def fingerprint(deployed: Deployed) -> Fingerprint:
         python=platform.python_version(),
         numpy=np.__version__,
         opencv=cv2.__version__,
+        options=options,
+        options_sha256=options.digest(),
+        onnxruntime_build=getattr(ort, "get_build_info", str)(),
     )
 
 
 def placement(session: ort.InferenceSession) -> tuple[tuple[str, int], ...]:
     """Return how many nodes each provider took, the busiest first; empty where onnxruntime is too old to tell."""
-    ask = getattr(session, "get_provider_graph_assignment_info", None)
-    if ask is None:
-        return ()
-    counts: Counter[str] = Counter()
-    for subgraph in ask():
-        counts[subgraph.ep_name] += len(subgraph.get_nodes())
-    return tuple(counts.most_common())
+    return tuple(Counter(node.provider for node in nodes(session)).most_common())
 
 
 def card_digest(card: ModelCard) -> str:

@@ -42,7 +42,7 @@ def test_automatic_threads_are_written_as_their_number(tmp_path: Path) -> None:
 
 def test_nodes_are_counted_per_provider_the_busiest_first() -> None:
     def part(name: str, nodes: int) -> SimpleNamespace:
-        return SimpleNamespace(ep_name=name, get_nodes=lambda: [None] * nodes)
+        return SimpleNamespace(ep_name=name, get_nodes=lambda: [SimpleNamespace(name="", op_type="Add")] * nodes)
 
     told = [part("CPU", 1), part("NPU", 3), part("CPU", 1)]
     assert placement(SimpleNamespace(get_provider_graph_assignment_info=lambda: told)) == (("NPU", 3), ("CPU", 2))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from misread.card import ModelCard
 from misread.errors import FileError, ModelError, ModelRunError, OptionError, UnknownName
 from misread.runtime import threads
-from misread.runtime.session import Deployed, FunctionReader, Reading, SessionOptions, _ort_errors
+from misread.runtime.session import Deployed, FunctionReader, Reading, SessionOptions, ort_errors
 from tests.models import graph
 
 if TYPE_CHECKING:
@@ -140,21 +140,28 @@ def test_outputs_that_are_not_finite_are_a_failure_and_not_a_label(tmp_path: Pat
         build.read([picture(1, 2)])
 
 
-def test_a_graph_that_fails_while_running_is_a_runtime_failure(tmp_path: Path) -> None:
-    path = graph(tmp_path / "m.onnx", shape=("n", "c", "h", "w"))
-    build = Deployed.open(path, card=ModelCard(labels=("a", "b"), size_hw=(8, 8)))
-    with pytest.raises(ModelRunError, match="onnxruntime could not run"):
-        build._run(np.zeros((1, 3, 8), np.float32))
+def test_a_graph_that_fails_while_running_is_a_runtime_failure(tmp_path: Path, plain: ModelCard) -> None:
+    """Opened with one picture it is fine; a second one does not fit through its Reshape."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(graph(tmp_path / "m.onnx"))
+    model.graph.initializer.append(onnx.helper.make_tensor("row", onnx.TensorProto.INT64, [2], [1, 2]))
+    model.graph.node.append(onnx.helper.make_node("Reshape", ["logits", "row"], ["out"]))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, None))
+    onnx.save(model, tmp_path / "m.onnx")
+    build = Deployed.open(tmp_path / "m.onnx", card=plain)
+    with pytest.raises(ModelRunError, match=r"onnxruntime could not run .*m\.onnx: Non-zero status code.*Reshape"):
+        build.read([picture(1, 2), picture(3, 4)])
+    assert build.read([picture(1, 2)]).logits.shape == (1, 2)
 
 
 def test_errors_that_are_not_onnxruntimes_pass_the_boundary_unchanged() -> None:
-    with pytest.raises(KeyError), _ort_errors("loading", FileError):
+    with pytest.raises(KeyError), ort_errors("loading", FileError, name="m"):
         raise KeyError("ours")
-    with pytest.raises(OptionError), _ort_errors("loading", FileError):
+    with pytest.raises(OptionError), ort_errors("loading", FileError, name="m"):
         raise OptionError("ours")
-    with pytest.raises(FileError, match="loading: RuntimeError"), _ort_errors("loading", FileError):
+    with pytest.raises(FileError, match="loading: RuntimeError"), ort_errors("loading", FileError, name="m"):
         raise RuntimeError
-    with pytest.raises(FileError, match=r"^loading: no protobuf$"), _ort_errors("loading", FileError):
+    with pytest.raises(FileError, match=r"^loading: no protobuf$"), ort_errors("loading", FileError, name="m"):
         raise RuntimeError("[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : no protobuf\nmore")
 
 

@@ -1,0 +1,185 @@
+"""`Deployed`: an ONNX file in onnxruntime, fed by its card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from misread.cards import GIVEN, find_card
+from misread.errors import FileError, ModelError, ModelRunError
+from misread.files import sha256_file
+from misread.pixels import fit
+from misread.runtime.session.boundary import ort_errors
+from misread.runtime.session.buffers import Buffers, Pool
+from misread.runtime.session.feed import Feed, Pictures
+from misread.runtime.session.graph import DTYPES, Graph
+from misread.runtime.session.options import SessionOptions
+from misread.runtime.session.placement import CPU, check_placement
+from misread.runtime.session.reading import TINY, Reading, as_logits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from misread.card import ModelCard
+
+UInt8 = NDArray[np.uint8]
+Float32 = NDArray[np.float32]
+
+MAX_BATCH: Final = 32
+
+
+class Deployed:
+    """An ONNX file in onnxruntime, fed by its card. Open it with `Deployed.open`.
+
+    Threads may share one; each run has buffers of its own. Pickled, it is the file, its card and its options, and is
+    opened again.
+
+    Attributes:
+        fixed_batch: pictures per call, where that is not free: the file says so, or its operators take the range of
+            values from the whole batch, so that a picture's neighbours would have a say in how it is read.
+        card_sources: who supplied the card: misread's own, other conventions, the graph, the flags.
+    """
+
+    def __init__(
+        self, path: Path, session: ort.InferenceSession, card: ModelCard, options: SessionOptions, graph: Graph
+    ) -> None:
+        self.path, self.session, self.card, self.options = path, session, card, options
+        self.name = path.name
+        self.card_sources: tuple[str, ...] = (GIVEN,)
+        self.fixed_batch = graph.fixed_batch
+        self._input, kind, _ = graph.inputs[0]
+        self._output, answer, _ = graph.outputs[0]
+        self._least = 2.0**-24 if answer == "tensor(float16)" else TINY
+        self._feed, self._pool = Feed(card, DTYPES[kind]), Pool()
+        self._run_options = options.run_options()
+
+    @classmethod
+    def open(cls, path: Path, *, card: ModelCard | None = None, options: SessionOptions | None = None) -> Self:
+        """Load a build and make sure that it is a classifier that its card describes.
+
+        Args:
+            path: an ONNX file.
+            card: for a file that carries none; what stands inside the file comes first, by any convention of
+                `misread.cards`, and this fills what that leaves open.
+            options: how to run it.
+
+        Raises:
+            FileError: no such file, or no ONNX in it.
+            ModelError: no image classifier, no card, or a card that does not fit.
+            ModelRunError: it asks for too much memory, or does not run on the providers that were asked for.
+        """
+        options = options or SessionOptions()
+        path = Path(path)
+        if not path.is_file():
+            raise FileError(f"cannot read {path}: no such file; expected an ONNX model, make one with: misread export")
+        session, graph = _load(path, options)
+        graph.check_classifier(path)
+        found = find_card(graph.metadata, name=str(path), given=card, declared=graph.declared)
+        if found is None:
+            raise ModelError(f"{path} carries no card, so how to feed it is unknown; give --labels FILE and --size PX")
+        graph.check_card(path, found.card)
+        deployed = cls(path, session, found.card, options, graph)
+        deployed.card_sources = found.sources
+        height, width = found.card.size_hw
+        deployed._run(np.zeros((1, height, width, 3), np.uint8), deployed.fixed_batch or 1)
+        return deployed
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file, 64 hexadecimal digits."""
+        return sha256_file(self.path)
+
+    def read(self, images: Sequence[UInt8]) -> Reading:
+        """Read (h, w, 3) uint8 RGB pictures of any size through resize, crop, colour order and scale."""
+        parts = [
+            self.run([fit(image, self.card) for image in images[start : start + MAX_BATCH]])
+            for start in range(0, len(images), MAX_BATCH)
+        ]
+        return Reading(logits=_joined(parts, self.card), card=self.card)
+
+    def read_prepared(self, prepared: UInt8) -> Reading:
+        """Read (n, h, w, 3) uint8 RGB pictures that already have the input's size."""
+        parts = [self.run(prepared[start : start + MAX_BATCH]) for start in range(0, len(prepared), MAX_BATCH)]
+        return Reading(logits=_joined(parts, self.card), card=self.card)
+
+    def run(self, prepared: Pictures) -> Float32:
+        """Run one batch of (n, h, w, 3) uint8 prepared pictures; return (n, k) float32 logits.
+
+        Raises:
+            ModelRunError: onnxruntime failed, or an output is not finite.
+        """
+        size = self.fixed_batch or max(1, len(prepared))
+        outputs = _joined(
+            [self._run(prepared[start : start + size], size) for start in range(0, len(prepared), size)], self.card
+        )
+        if not np.isfinite(outputs).all():
+            raise ModelRunError(
+                f"{self.name} returned values that are not finite; the model or its precision is broken"
+            )
+        return as_logits(outputs, self.card, least=self._least)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the way to open it again; onnxruntime's sessions cannot be copied."""
+        kept = {name: getattr(self, name) for name in ("path", "card", "options", "name", "card_sources")}
+        return {**kept, "sha256": self.sha256}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        """Open it again.
+
+        Raises:
+            FileError: the file is gone, or another one now.
+        """
+        again = type(self).open(kept["path"], card=kept["card"], options=kept["options"])
+        if again.sha256 != kept["sha256"]:
+            raise FileError(f"{kept['path']} has changed since it was handed over; open it again by its name")
+        self.__dict__.update(vars(again), name=kept["name"], card_sources=kept["card_sources"])
+
+    def _run(self, prepared: Pictures, size: int) -> Float32:
+        """Run up to `size` pictures as `size`; return a row of values for each, none of which lies in a buffer.
+
+        Raises:
+            ModelError: there is not one value for each label.
+            ModelRunError: onnxruntime failed.
+        """
+        buffers = self._pool.take(size) or self._buffers(size)
+        self._feed.write(prepared, buffers.input)
+        with ort_errors(f"onnxruntime could not run {self.path}", ModelRunError, name=str(self.path)):
+            values = buffers.run(self._run_options)
+        labels = len(self.card.labels)
+        if values.size != size * labels:
+            raise ModelError(
+                f"{self.path} returns {values.size / size:g} values a picture and its card has {labels} labels; "
+                "give the labels that belong to it with --labels FILE"
+            )
+        rows: Float32 = values.reshape(size, labels)[: len(prepared)].astype(np.float32)
+        self._pool.put(buffers)
+        return rows
+
+    def _buffers(self, size: int) -> Buffers:
+        planes = (size, self.card.channels, *self.card.size_hw)
+        return Buffers(self.session, self._input, planes, self._feed.dtype, self._output)
+
+
+def _joined(parts: list[Float32], card: ModelCard) -> Float32:
+    """Join (n, k) each, also where there are none."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.empty((0, len(card.labels)), np.float32), *parts])
+
+
+def _load(path: Path, options: SessionOptions) -> tuple[ort.InferenceSession, Graph]:
+    """Open a session that stays on its providers: onnxruntime would print, fall back to the CPU and go on."""
+    said = f"{path} is not an ONNX model that onnxruntime {ort.__version__} can load"
+    kind: type[FileError | ModelRunError] = FileError
+    if options.providers != (CPU,):
+        said, kind = f"onnxruntime {ort.__version__} cannot open {path} on {options.providers[0]}", ModelRunError
+    with ort_errors(said, kind, name=str(path)):
+        session = ort.InferenceSession(
+            str(path), options.native(), providers=options.native_providers(), enable_fallback=0
+        )
+        session.disable_fallback()
+        graph = Graph.of(session)
+    check_placement(str(path), session, options.providers)
+    return session, graph
