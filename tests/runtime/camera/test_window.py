@@ -160,12 +160,14 @@ def display(tmp_path: Path) -> Iterator[Display]:
     if shutil.which("Xvfb") is None:
         pytest.skip("a window without a screen needs Xvfb (Debian: apt-get install xvfb)")
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
+    # Two servers that look for a free number at the same time may both take it; a process has its own to itself.
+    number = 1000 + os.getpid() % 50_000
+    command = ["Xvfb", f":{number}", "-noreset", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen([*command, "-fbdir", str(tmp_path)], pass_fds=(write,), **quiet)  # type: ignore[call-overload]
     os.close(write)
     with os.fdopen(read) as told:
-        number = told.readline().strip()
+        assert told.readline().strip() == str(number), "the display is taken, or Xvfb does not start"
     yield Display(f":{number}", tmp_path / "Xvfb_screen0")
     server.terminate()
     server.wait(20)
