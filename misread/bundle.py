@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from misread.card import CARD_KEY, ModelCard
 from misread.change import Change, measure_change
 from misread.errors import FileError, MisreadError, ModelError
-from misread.files import atomic_write, cannot_read, read_bounded, read_json, write_json
+from misread.files import atomic_write, cannot_read, jsonable, read_bounded, read_json, write_json
 from misread.pixels import MAX_FILE_BYTES, decode_image, encode_png
 from misread.wish import UNTARGETED, Wish
 
@@ -92,6 +92,7 @@ class Bundle:
         attack: its name and options.
         counts: pictures seen, skipped (misread clean), attempted, proposed (misread in torch, rounded or not), found.
         witnesses: in order.
+        judges: fingerprints of the builds that were asked while they were made, by name.
     """
 
     folder: Path
@@ -102,6 +103,7 @@ class Bundle:
     attack: Mapping[str, Any]
     counts: Mapping[str, int]
     witnesses: tuple[Witness, ...]
+    judges: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, picture: PictureRef) -> UInt8:
         """Read a picture of the bundle as (h, w, 3) uint8 RGB, its hash checked.
@@ -189,6 +191,7 @@ class BundleWriter:
         attack: Mapping[str, Any],
         counts: Mapping[str, int],
         created: str | None = None,
+        judges: Mapping[str, Any] | None = None,
     ) -> Bundle:
         """Write the manifest; return the bundle as it would be read. `created` is now unless it is given."""
         bundle = Bundle(
@@ -200,11 +203,13 @@ class BundleWriter:
             attack=dict(attack),
             counts=dict(counts),
             witnesses=tuple(self.witnesses),
+            judges=jsonable(judges or {}),
         )
         body = {
             "card": json.loads(card.to_metadata()[CARD_KEY]),
             **{
-                name: getattr(bundle, name) for name in ("origin", "created", "threat", "attack", "counts", "witnesses")
+                name: getattr(bundle, name)
+                for name in ("origin", "created", "threat", "attack", "counts", "witnesses", "judges")
             },
         }
         write_json(self.folder / MANIFEST, body, kind=KIND, schema=SCHEMA)
@@ -243,6 +248,7 @@ def read_bundle(folder: Path) -> Bundle:
             attack=dict(document["attack"]),
             counts={str(key): int(value) for key, value in document["counts"].items()},
             witnesses=tuple(witness_of(entry, card) for entry in entries),
+            judges=dict(document.get("judges", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)

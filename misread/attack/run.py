@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,10 +22,11 @@ from misread.bundle import BundleWriter
 from misread.data import find_samples
 from misread.files import jsonable, refuse_existing, sha256_file
 from misread.pixels import fit, to_unit
+from misread.runtime.fingerprint import fingerprints
 from misread.stats import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from misread.attack.curve import Point
     from misread.attack.journal import Journal
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from misread.bundle import Bundle
     from misread.card import ModelCard
     from misread.data import Sample
+    from misread.runtime.fingerprint import Fingerprint
     from misread.stats import Rate
 
 Progress = Callable[[str, int, int], None]
@@ -69,6 +71,7 @@ class AttackResult:
         curve: Of a minimal attack, the share of misread pictures by size of the change: one run answers for every eps.
         each: The counts of every picture.
         seconds: Wall-clock time, loading included; of a resumed run all of it, pauses left out.
+        fingerprints: Of the builds that were asked, by name.
     """
 
     bundle: Bundle
@@ -83,6 +86,7 @@ class AttackResult:
     curve: tuple[Point, ...]
     each: tuple[Spent, ...]
     seconds: float
+    fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
 
 
 def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> AttackResult:
@@ -192,6 +196,7 @@ class _Run:
                 "found": tally.count("found"),
             },
             created=self.journal.created,
+            judges=fingerprints(self.craft.judges.readers),
         )
 
     def result(self, bundle: Bundle) -> AttackResult:
@@ -211,6 +216,7 @@ class _Run:
             curve=bundle_curve(bundle, attempted) if self.craft.attack.kind == "minimal" else (),
             each=tuple(tally.each),
             seconds=self.clock.spent,
+            fingerprints=fingerprints(self.craft.judges.readers),
         )
 
 

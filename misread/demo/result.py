@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,10 @@ from misread.errors import OptionError
 from misread.files import jsonable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from misread.report.content import ReportContent
+    from misread.runtime.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +80,7 @@ class DemoResult:
         stages: name and wall-clock seconds of each stage.
         files: what lies where: a word on it, and its path.
         content: all that the report shows.
+        fingerprints: of the builds that judged, by name.
 
     """
 
@@ -87,6 +91,7 @@ class DemoResult:
     stages: tuple[tuple[str, float], ...]
     files: tuple[tuple[str, Path], ...]
     content: ReportContent
+    fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -105,6 +110,6 @@ class DemoResult:
 
     def document(self) -> dict[str, Any]:
         """Give the result for JSON: everything but the pictures."""
-        names = ("folder", "report", "sentence", "passed", "expectations", "seconds")
+        names = ("folder", "report", "sentence", "passed", "expectations", "seconds", "fingerprints")
         document: dict[str, Any] = {name: jsonable(getattr(self, name)) for name in names}
         return {**document, "stages": dict(self.stages), "files": {name: str(path) for name, path in self.files}}

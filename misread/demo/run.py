@@ -96,6 +96,7 @@ def _result(options: DemoOptions, found: story.Found, content: ReportContent) ->
         stages=content.stages,
         files=(*files, ("report", out / REPORT)),
         content=content,
+        fingerprints={build.name: build.fingerprint for build in found.scenes.builds if build.fingerprint},
     )
 
 

@@ -20,6 +20,7 @@ from misread.export.quantize import RECIPES
 from misread.export.quantize.base import apply
 from misread.files import refuse_existing, storage_errors
 from misread.registry import by_name
+from misread.runtime.fingerprint import Fingerprint, fingerprint
 from misread.runtime.session import Deployed, SessionOptions
 
 if TYPE_CHECKING:
@@ -113,11 +114,13 @@ class Build:
         precision: of `PRECISIONS`.
         file: path, hash, size, opset, operators.
         parity: with the twin.
+        fingerprint: what ran when they were compared.
     """
 
     precision: str
     file: OnnxFile
     parity: Parity
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,8 +175,8 @@ def export_builds(
             progress(f"making {precision}", 2 * step + 1, total)
             _make(precision, source, made, calibration)
             progress(f"comparing {precision}", 2 * step + 2, total)
-            parity = _parity(options, origin, precision, made, compared)
-            builds.append(Build(precision=precision, file=describe(made), parity=parity))
+            parity, ran = _parity(options, origin, precision, made, compared)
+            builds.append(Build(precision=precision, file=describe(made), parity=parity, fingerprint=ran))
         with storage_errors(options.out):
             for build in builds:
                 build.file.path.replace(targets[build.precision])
@@ -231,13 +234,16 @@ def _make(precision: str, source: Path, made: Path, calibration: Pictures | None
     apply(by_name("precision", RECIPES, precision), source, made, calibration)
 
 
-def _parity(options: ExportOptions, origin: Origin, precision: str, made: Path, pictures: Pictures) -> Parity:
+def _parity(
+    options: ExportOptions, origin: Origin, precision: str, made: Path, pictures: Pictures
+) -> tuple[Parity, Fingerprint]:
     deployed = Deployed.open(made, options=options.session)
     if deployed.card != origin.card:
         message = f"the card that {made.name} carries is not the one it was given; no file was written"
         raise CheckFailed(message)
     tolerance = options.tolerance or TOLERANCES[precision]
-    return check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed)
+    parity = check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed)
+    return parity, fingerprint(deployed)
 
 
 def _at(build: Build, path: Path) -> Build:

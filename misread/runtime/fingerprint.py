@@ -14,13 +14,24 @@ import numpy as np
 import onnxruntime as ort
 
 from misread.runtime.cpu import cpu_features, cpu_name, int8_note
-from misread.runtime.session.placement import nodes
+from misread.runtime.session import Deployed, nodes
 
 if TYPE_CHECKING:
-    from misread.card import ModelCard
-    from misread.runtime.session import Deployed, SessionOptions
+    from collections.abc import Iterable
 
-__all__ = ["Fingerprint", "card_digest", "cpu_features", "cpu_name", "fingerprint", "int8_note", "placement"]
+    from misread.card import ModelCard
+    from misread.runtime.session import Reader, SessionOptions
+
+__all__ = [
+    "Fingerprint",
+    "card_digest",
+    "cpu_features",
+    "cpu_name",
+    "fingerprint",
+    "fingerprints",
+    "int8_note",
+    "placement",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +104,15 @@ def fingerprint(deployed: Deployed) -> Fingerprint:
         options_sha256=options.digest(),
         onnxruntime_build=getattr(ort, "get_build_info", str)(),
     )
+
+
+def fingerprints(readers: Iterable[Reader]) -> dict[str, Fingerprint]:
+    """Describe, by name, those of the readers that are builds; a twin or a function has nothing to tell.
+
+    Raises:
+        FileError: a model file is gone.
+    """
+    return {reader.name: fingerprint(reader) for reader in readers if isinstance(reader, Deployed)}
 
 
 def placement(session: ort.InferenceSession) -> tuple[tuple[str, int], ...]:

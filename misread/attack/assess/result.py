@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from misread.attack.assess.warn import Finding
+    from misread.runtime.fingerprint import Fingerprint
     from misread.stats import Rate
 
 
@@ -48,6 +49,7 @@ class BuildAssessment:
         robust: Share of all images that the build reads right clean and under everything that was tried.
         stages: The suite against the build itself, for the images it still read right.
         surrogate: Empty where the file's own gradients were used; else why not, and only queries were.
+        fingerprint: What ran.
     """
 
     name: str
@@ -57,6 +59,7 @@ class BuildAssessment:
     robust: Rate
     stages: tuple[StageResult, ...]
     surrogate: str = ""
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +96,7 @@ class Assessment:
         each: Every picture.
         bundle: Folder of the misread copies, or None.
         seconds: Wall-clock time, loading included.
+        fingerprint: What ran, where the model is a file.
     """
 
     model: str
@@ -107,6 +111,7 @@ class Assessment:
     each: tuple[PictureResult, ...]
     bundle: str | None
     seconds: float
+    fingerprint: Fingerprint | None = None
 
     @property
     def sentence(self) -> str:

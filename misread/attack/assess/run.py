@@ -26,6 +26,7 @@ from misread.attack.surrogate import UnsupportedOperator
 from misread.data import find_samples
 from misread.files import jsonable, sha256_file
 from misread.pixels import fit, to_unit
+from misread.runtime.fingerprint import fingerprints
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from misread.attack.assess.suite import Stage, StageTally
     from misread.attack.journal import Journal
     from misread.data import Sample
+    from misread.runtime.fingerprint import Fingerprint
+    from misread.runtime.session import Reader
 
 Progress = Callable[[str, int, int], None]
 CHUNK: Final = 64
@@ -151,6 +154,7 @@ def _result(options: AssessOptions, course: Course, samples: Sequence[Sample], c
         each=tuple(course.each),
         bundle=None if options.out is None else str(options.out),
         seconds=clock.spent,
+        fingerprint=_ran(course.subject.judges.readers),
     )
 
 
@@ -183,7 +187,12 @@ def _build(build: BuildSuite, images: int) -> BuildAssessment:
         robust=wilson(build.standing, images),
         stages=stage_results(build.suite.tallies, build.clean - build.transferred, images),
         surrogate=build.surrogate,
+        fingerprint=_ran([build.reader]),
     )
+
+
+def _ran(readers: Sequence[Reader]) -> Fingerprint | None:
+    return next(iter(fingerprints(readers).values()), None)
 
 
 def _chunks(samples: Sequence[Sample], subject: Subject, start: int) -> Iterator[list[Picture]]:

@@ -15,6 +15,7 @@ from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
+from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Script
 from misread.runtime.source import SourceOptions, open_source
 
@@ -122,7 +123,8 @@ def film(
                 expected=_expected(options, len(exhibits)),
             )
             watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
-        result = _result(watched, source.health(), options)
+        ran = fingerprints(readers)
+        result = replace(_result(watched, source.health(), options), fingerprints=ran)
         if folder is not None:
             result = replace(result, key_frames=save(result.key_frames, folder))
             write_json(folder / SUMMARY, result.document(), kind=KIND)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from misread.files import jsonable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from misread.runtime.camera.keyframes import KeyFrame
     from misread.runtime.camera.locate import Crop
     from misread.runtime.camera.tally import Summary
+    from misread.runtime.fingerprint import Fingerprint
     from misread.runtime.source import Health
 
 KIND: Final = "misread-camera"
@@ -46,6 +47,7 @@ class CameraResult:
         verdicts: Per adversarial exhibit, build and crop.
         key_frames: For a film strip.
         folder: Where log, summary and key frames lie, or None.
+        fingerprints: Of the builds, by name.
 
     """
 
@@ -61,6 +63,7 @@ class CameraResult:
     verdicts: tuple[Persistence, ...]
     key_frames: tuple[KeyFrame, ...]
     folder: Path | None = None
+    fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
 
     @property
     def claimed(self) -> tuple[Persistence, ...]:
@@ -94,6 +97,7 @@ class CameraResult:
         document: dict[str, Any] = {name: jsonable(getattr(self, name)) for name in names}
         document |= {"summaries": jsonable(self.summaries), "verdicts": jsonable(self.verdicts)}
         document["key_frames"] = [_without_picture(frame) for frame in self.key_frames]
+        document["fingerprints"] = jsonable(self.fingerprints)
         document |= {"sentence": self.sentence, "exit_code": self.exit_code}
         return document
 

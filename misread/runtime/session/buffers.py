@@ -28,6 +28,7 @@ class Buffers:
 
     Attributes:
         input: the input, to be written in place.
+        scratch: three planes (h, w) uint8 for whoever writes it.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Buffers:
     ) -> None:
         self._session, self._names = session, (feed, answer)
         self.input: NDArray[Any] = np.zeros(planes, dtype)
+        self.scratch = list(np.zeros((3, *planes[2:]), np.uint8))
         self._fed = ort.OrtValue.ortvalue_from_numpy(self.input)
         self._answered: NDArray[Any] | None = None
         self._binding = session.io_binding()

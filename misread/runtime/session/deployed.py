@@ -146,7 +146,7 @@ class Deployed:
             ModelRunError: onnxruntime failed.
         """
         buffers = self._pool.take(size) or self._buffers(size)
-        self._feed.write(prepared, buffers.input)
+        self._feed.write(prepared, buffers.input, buffers.scratch)
         with ort_errors(f"onnxruntime could not run {self.path}", ModelRunError, name=str(self.path)):
             values = buffers.run(self._run_options)
         labels = len(self.card.labels)

@@ -41,8 +41,13 @@ class Feed:
         values = to_input(ramp, card)[0, :, 0].astype(self.dtype)  # (channels, 256)
         self._tables: list[NDArray[Any]] = [np.ascontiguousarray(row).view(self._bits) for row in values]
 
-    def write(self, prepared: Pictures, into: NDArray[Any]) -> None:
-        """Write n pictures (h, w, 3) uint8 into the first n of (m, c, h, w), and the last again into the others.
+    def write(self, prepared: Pictures, into: NDArray[Any], scratch: Sequence[UInt8]) -> None:
+        """Write pictures; the last one again where there are fewer than there is room for.
+
+        Args:
+            prepared: n pictures (h, w, 3) uint8.
+            into: (m, c, h, w) of `dtype`, m at least n.
+            scratch: three planes (h, w), to be overwritten.
 
         Raises:
             OptionError: a picture has not the input's size.
@@ -55,14 +60,14 @@ class Feed:
                     f"a prepared picture is ({height}, {width}, 3) uint8 for this model, got {picture.shape} "
                     f"{picture.dtype}; let read() bring it to size"
                 )
-            self._write_one(picture, into[row])
+            self._write_one(picture, into[row], scratch)
         into[len(prepared) :] = into[len(prepared) - 1]
 
-    def _write_one(self, picture: UInt8, into: NDArray[Any]) -> None:
+    def _write_one(self, picture: UInt8, into: NDArray[Any], scratch: Sequence[UInt8]) -> None:
         if self.card.colour == "grey":
             into[:] = to_input(picture[None], self.card)[0]
             return
-        planes = cv2.split(np.ascontiguousarray(picture))
-        ordered = planes[::-1] if self.card.colour == "bgr" else planes
+        cv2.split(np.ascontiguousarray(picture), scratch)
+        ordered = scratch[::-1] if self.card.colour == "bgr" else scratch
         for plane, table, target in zip(ordered, self._tables, into.view(self._bits), strict=True):
             cv2.LUT(plane, table, dst=target)

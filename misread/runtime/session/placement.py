@@ -69,6 +69,12 @@ def check_placement(said: str, session: ort.InferenceSession, asked: Sequence[st
     if list(asked) == [CPU] != has:
         raise ModelRunError(f"{said} was to run on {CPU} alone and the session has {', '.join(has)}")
     placed = nodes(session)
+    if placed and all(node.provider != asked[0] for node in placed):
+        where = ", ".join(sorted({node.provider for node in placed}))
+        raise ModelRunError(
+            f"{said} does not run on {asked[0]}: it took none of {len(placed)} nodes, all fell back to {where}: "
+            f"{_listed(placed)}; leave --provider {asked[0]} away"
+        )
     stray = [node for node in placed if node.provider not in asked]
     if stray:
         where = ", ".join(sorted({node.provider for node in stray}))
@@ -76,12 +82,6 @@ def check_placement(said: str, session: ort.InferenceSession, asked: Sequence[st
         raise ModelRunError(
             f"{said} does not run on {' and '.join(asked)} alone: {len(stray)} of {len(placed)} nodes fell back to "
             f"{where}: {_listed(stray)}; to allow that, type {allow}"
-        )
-    if placed and all(node.provider != asked[0] for node in placed):
-        where = ", ".join(sorted({node.provider for node in placed}))
-        raise ModelRunError(
-            f"{said} does not run on {asked[0]}: it took none of {len(placed)} nodes, all fell back to {where}: "
-            f"{_listed(placed)}; leave --provider {asked[0]} away"
         )
 
 
