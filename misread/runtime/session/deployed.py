@@ -17,7 +17,7 @@ from misread.runtime.session.boundary import ort_errors
 from misread.runtime.session.buffers import Buffers, Pool
 from misread.runtime.session.feed import Feed, Pictures
 from misread.runtime.session.graph import DTYPES, Graph
-from misread.runtime.session.options import SessionOptions
+from misread.runtime.session.options import SessionOptions, denormals_are_flushed
 from misread.runtime.session.placement import CPU, check_placement
 from misread.runtime.session.reading import TINY, Reading, as_logits
 
@@ -182,4 +182,9 @@ def _load(path: Path, options: SessionOptions) -> tuple[ort.InferenceSession, Gr
         session.disable_fallback()
         graph = Graph.of(session)
     check_placement(str(path), session, options.providers)
+    if options.flush_denormals and not denormals_are_flushed():
+        raise ModelRunError(
+            f"{path} was to run with flush_denormals, which onnxruntime takes from the first session of a process, and "
+            "that one had it off; start a new process and ask for it from the beginning"
+        )
     return session, graph

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, Self, get_args
 
+import numpy as np
 import onnxruntime as ort
 
 from misread.errors import OptionError
@@ -122,6 +123,11 @@ class SessionOptions:
         if CPU not in self.providers and not can_tell():
             entries["session.disable_cpu_ep_fallback"] = "1"  # then onnxruntime itself must refuse, without names
         return entries
+
+
+def denormals_are_flushed() -> bool:
+    """Tell whether the processor takes numbers too small for float32's exponent as 0, on this thread."""
+    return bool(np.float32(1e-40) * np.float32(1) == 0)
 
 
 def _check_providers(providers: tuple[str, ...]) -> None:
