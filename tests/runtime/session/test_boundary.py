@@ -66,7 +66,7 @@ def test_memory_that_ran_out_is_the_machines_failure_and_not_the_files(error: Ex
         ("[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Protobuf parsing failed.\nmore", "Protobuf parsing failed."),
         ("Error in execution: Non-zero status code", "Non-zero status code"),
         (
-            "Error in execution: [ONNXRuntimeError] : 1 : FAIL : at /o/k.cc:8 int Out(int) [ONNXRuntimeError] : 2 : X : no",
+            "Error in execution: [ONNXRuntimeError] : 1 : FAIL : at /k.cc:8 int Out() [ONNXRuntimeError] : 2 : X : no",
             "at no",
         ),
         ("x" * 1000, "x" * 300),
