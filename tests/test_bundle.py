@@ -38,7 +38,8 @@ def folder(tmp_path: Path, card: ModelCard) -> Path:
     writer.add(
         clean=clean, changed=changed, goal=BRIGHT, torch_float=True, torch_8bit=False, placebo=noise(1), **options
     )
-    writer.finish(card=card, origin="signs", threat={"norm": "linf", "eps": 8 / 255}, attack={"name": "pgd"}, counts={})
+    threat, ran = {"norm": "linf", "eps": 8 / 255}, {"a.onnx": {"threads": 2, "nodes": [["CPU", 7]]}}
+    writer.finish(card=card, origin="signs", threat=threat, attack={"name": "pgd"}, counts={}, judges=ran)
     return tmp_path / "bundle"
 
 
@@ -54,6 +55,7 @@ def test_a_bundle_comes_back(folder: Path, card: ModelCard) -> None:
     assert first.change == measure_change(bundle.read(first.clean), bundle.read(first.changed))
     assert first.change.values_changed == 1
     assert bundle.witness("0001") is second
+    assert bundle.judges == {"a.onnx": {"threads": 2, "nodes": [["CPU", 7]]}}
     with pytest.raises(FileError, match="no witness '7'; it has 0000, 0001"):
         bundle.witness("7")
 
@@ -80,6 +82,13 @@ def test_a_manifest_of_schema_1_is_read(folder: Path) -> None:
         del entry["change"]["ssim"]
     (folder / MANIFEST).write_text(json.dumps(document))
     assert read_bundle(folder) == new
+
+
+def test_a_manifest_that_knows_of_no_judges_is_read(folder: Path) -> None:
+    document = json.loads((folder / MANIFEST).read_text())
+    del document["judges"]
+    (folder / MANIFEST).write_text(json.dumps(document))
+    assert read_bundle(folder).judges == {}
 
 
 def edit(folder: Path, change: dict[str, Any] | None = None, witness: dict[str, Any] | None = None) -> None:

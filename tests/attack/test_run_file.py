@@ -14,6 +14,7 @@ from misread.attack.run import AttackResult, attack_to_bundle
 from misread.attack.threat import Threat
 from misread.bundle import read_bundle
 from misread.errors import ModelError
+from misread.files import jsonable
 from misread.flags import CardFlags
 from misread.pixels import write_png
 from misread.runtime.session import Deployed
@@ -78,6 +79,8 @@ def test_a_file_is_attacked_and_proved_by_its_own_card(place: Path, space: str, 
     bundle = read_bundle(place / "bundle")
     assert bundle.origin == str(place / "m.onnx")
     (build,) = verify(VerifyOptions(bundle=bundle.folder, builds=(place / "m.onnx",))).builds
+    assert result.fingerprints == {"m.onnx": build.fingerprint}
+    assert bundle.judges == {"m.onnx": jsonable(build.fingerprint)}
     assert [one.verdict for one in build.judgements] == [Verdict.VERIFIED] * 2
 
 

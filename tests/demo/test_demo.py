@@ -107,3 +107,4 @@ def test_the_whole_road_makes_files_that_can_be_used_and_owns_up_to_what_failed(
     reading = Deployed.open(options.out / "signs_int8.onnx").read([bundle.read(bundle.witness("0000").clean)])
     assert reading.labels == ("Stop",)
     assert {name for name, _ in result.stages} <= set(told)
+    assert set(result.document()["fingerprints"]) == {"signs.onnx", "signs_int8.onnx"}

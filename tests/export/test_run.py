@@ -55,6 +55,8 @@ def test_every_precision_in_one_go(tmp_path: Path, pictures_folder: Path, origin
     for build in result.builds:
         assert build.file.sha256 == sha256_file(build.file.path)
         assert build.file == describe(build.file.path)
+        assert build.fingerprint is not None
+        assert build.fingerprint.model_sha256 == build.file.sha256
         assert build.parity.agreement.hits == build.parity.agreement.total == 10
         assert build.parity.pictures == str(pictures_folder)
         assert Deployed.open(build.file.path).card == result.card == tiny_card()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import onnxruntime as ort
 
 from misread.files import jsonable
-from misread.runtime.fingerprint import card_digest, cpu_features, fingerprint, placement
-from misread.runtime.session import Deployed, SessionOptions
+from misread.runtime.fingerprint import card_digest, cpu_features, fingerprint, fingerprints, placement
+from misread.runtime.session import Deployed, FunctionReader, SessionOptions
 from misread.runtime.threads import usable_threads
 from tests.runtime.planted import COLOURS, MEANS
 
@@ -31,7 +31,17 @@ def test_a_fingerprint_names_the_file_the_software_and_the_machine(tmp_path: Pat
     assert found.nodes == (("CPUExecutionProvider", 2),)
     assert (found.threads, found.level) == (3, "basic")
     assert found.features == cpu_features()
+    assert found.options == SessionOptions(threads=3, level="basic")
+    assert found.options_sha256 == found.options.digest()
+    assert found.onnxruntime_build == ort.get_build_info()
     assert json.loads(json.dumps(jsonable(found)))["machine"] == found.machine
+
+
+def test_only_builds_leave_a_fingerprint(tmp_path: Path, brightness: FunctionReader) -> None:
+    path = tmp_path / "means.onnx"
+    path.write_bytes(MEANS)
+    build = Deployed.open(path, card=COLOURS)
+    assert fingerprints([brightness, build]) == {"means.onnx": fingerprint(build)}
 
 
 def test_automatic_threads_are_written_as_their_number(tmp_path: Path) -> None:

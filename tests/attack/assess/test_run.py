@@ -18,6 +18,7 @@ from misread.attack.query.square import Square
 from misread.attack.threat import Threat
 from misread.bundle import read_bundle
 from misread.errors import FileError, InputError, OptionError
+from misread.files import sha256_file
 from misread.flags import CardFlags
 from misread.report.json import dumps, result_document
 from misread.report.text.assess import assess_text
@@ -77,6 +78,9 @@ def test_the_figure_for_a_build_is_about_the_build(tmp_path: Path) -> None:
     result = assess(_options(tmp_path, builds=(path,)))
     (build,) = result.builds
     assert build.surrogate == ""
+    assert build.fingerprint is not None
+    assert build.fingerprint.model_sha256 == build.sha256
+    assert result.fingerprint is None  # the model is a twin
     assert (build.clean.hits, build.robust.hits) == (right.sum(), outside.sum())
     assert build.transferred.hits < build.clean.hits - build.robust.hits  # copies made for the model were not enough
     fell = [one.builds["tough.onnx"] for one in result.each]
@@ -105,6 +109,8 @@ def test_an_onnx_file_is_assessed_by_itself(tmp_path: Path) -> None:
     path = write_onnx(classifier(), tmp_path / "net.onnx")
     result = assess(_options(tmp_path, model=str(path), flags=CardFlags()))
     assert result.robust.hits == outside.sum()
+    assert result.fingerprint is not None
+    assert result.fingerprint.model_sha256 == sha256_file(path)
 
 
 def test_the_text_and_the_document_say_it_all(tmp_path: Path) -> None:

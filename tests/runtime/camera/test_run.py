@@ -9,6 +9,7 @@ import pytest
 
 from misread.bundle import BundleWriter
 from misread.errors import CameraError, FileError, InputError, OptionError, UnknownName
+from misread.files import jsonable, read_json, sha256_file
 from misread.pixels import write_png
 from misread.runtime.camera import CameraOptions, exhibits_of, run_camera
 from misread.runtime.camera.run import _fitting
@@ -60,6 +61,9 @@ def test_a_bundle_is_filmed_and_judged(build: Path, bundle: Path, tmp_path: Path
     assert targeted["0000"].hits == 14
     assert targeted["0001"] is None
     assert (tmp_path / "out" / "frames.jsonl").is_file()
+    (ran,) = read_json(tmp_path / "out" / "summary.json", kind="misread-camera", schema=1)["fingerprints"].items()
+    assert ran == ("colours.onnx", jsonable(result.fingerprints["colours.onnx"]))
+    assert ran[1]["model_sha256"] == sha256_file(build)
 
 
 def test_witnesses_that_share_their_clean_picture_share_its_control(bundle: Path) -> None:
