@@ -67,7 +67,7 @@ class Feed:
         if self.card.colour == "grey":
             into[:] = to_input(picture[None], self.card)[0]
             return
-        cv2.split(np.ascontiguousarray(picture), scratch)
+        cv2.split(picture, scratch)
         ordered = scratch[::-1] if self.card.colour == "bgr" else scratch
         for plane, table, target in zip(ordered, self._tables, into.view(self._bits), strict=True):
             cv2.LUT(plane, table, dst=target)

@@ -110,6 +110,16 @@ def test_batches_of_changing_size_are_not_mixed_up(build: Deployed) -> None:
         np.testing.assert_allclose(build.read(list(pictures)).logits, means(levels), rtol=1e-5)
 
 
+def test_room_that_is_left_over_holds_nothing_of_an_earlier_run(tmp_path: Path) -> None:
+    """Four pictures a call, quantised by the range of all four: a bright one left behind would coarsen a dark one."""
+    build = Deployed.open(graph(tmp_path / "m.onnx", shape=(4, 3, 8, 8), dynamic=True), card=CARD)
+    dark = flat(3)
+    dark[0, 0, 0] = 10
+    fresh = build.run(dark)
+    build.run(np.concatenate([flat(9), flat(255), flat(255), flat(255)]))
+    np.testing.assert_array_equal(build.run(dark), fresh)
+
+
 def test_idle_buffers_are_few_and_small(build: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     for count in range(1, 9):
         build.run(flat(1, count))
