@@ -31,23 +31,29 @@ def ort_errors(said: str, kind: type[MisreadError], *, name: str) -> Generator[N
     """
     try:
         yield
-    except MisreadError:
-        raise
     except Exception as error:
-        if not _from_onnxruntime(error):
+        if not is_foreign(error):
             raise
-        line = first_line(error)
-        if isinstance(error, MemoryError) or _MEMORY.search(line):
-            raise ModelRunError(f"{name} asks for more memory than there is: {line}") from error
-        raise kind(f"{said}: {line}") from error
+        raise translated(error, said, kind, name=name) from error
+
+
+def is_foreign(error: Exception) -> bool:
+    """Tell whether onnxruntime or its bindings may have raised it."""
+    if isinstance(error, MisreadError):
+        return False
+    ours = isinstance(error, RuntimeError | ValueError | MemoryError)
+    return ours or type(error).__module__.startswith("onnxruntime")
+
+
+def translated(error: Exception, said: str, kind: type[MisreadError], *, name: str) -> MisreadError:
+    """Return the error of ours that says what a foreign one said; arguments as of `ort_errors`."""
+    line = first_line(error)
+    if isinstance(error, MemoryError) or _MEMORY.search(line):
+        return ModelRunError(f"{name} asks for more memory than there is: {line}")
+    return kind(f"{said}: {line}")
 
 
 def first_line(error: Exception) -> str:
     """Return what an error says, without onnxruntime's codes, its own source files and all further lines."""
     lines = _SOURCE.sub("", _STATUS.sub("", str(error).strip())).splitlines()
     return lines[0][:_CHARACTERS] if lines else type(error).__name__
-
-
-def _from_onnxruntime(error: Exception) -> bool:
-    ours = isinstance(error, RuntimeError | ValueError | MemoryError)
-    return ours or type(error).__module__.startswith("onnxruntime")

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import onnxruntime as ort
 
+from misread.runtime.session.feed import Writer
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from misread.runtime.session.feed import Feed, Pictures
+
 KEPT: Final = 2
-"""Idle buffers that are kept: one batch size, or two of them in turn, or one that two threads read with."""
-KEPT_BYTES: Final = 64 * 2**20
+"""Batch sizes whose buffers are kept, and how many of each: threads that read together need one each."""
+KEPT_BYTES: Final = 32 * 2**20
 
 
 class Buffers:
@@ -21,38 +25,38 @@ class Buffers:
 
     Args:
         session: whose.
-        feed: name of the input.
-        planes: its shape.
-        dtype: its type.
-        answer: name of the output; its shape and type are those of the first run.
+        feed: how its input is written.
+        size: pictures a run.
+        names: of the input and of the output.
 
     Attributes:
-        input: the input, to be written in place.
-        scratch: three planes (h, w) uint8 for whoever writes it.
+        size: pictures a run.
+        input: (size, c, h, w).
     """
 
-    def __init__(
-        self, session: ort.InferenceSession, feed: str, planes: tuple[int, ...], dtype: np.dtype[Any], answer: str
-    ) -> None:
-        self._session, self._names = session, (feed, answer)
-        self.input: NDArray[Any] = np.zeros(planes, dtype)
-        self.scratch = list(np.zeros((3, *planes[2:]), np.uint8))
+    def __init__(self, session: ort.InferenceSession, feed: Feed, size: int, names: tuple[str, str]) -> None:
+        self._session, self._names, self.size = session, names, size
+        self.input = feed.empty(size)
+        self._writer = Writer(feed, self.input)
         self._fed = ort.OrtValue.ortvalue_from_numpy(self.input)
         self._answered: NDArray[Any] | None = None
         self._binding = session.io_binding()
-        self._binding.bind_output(answer)
+        self._binding.bind_output(names[1])
+
+    def write(self, prepared: Pictures) -> None:
+        """Write up to `size` pictures into the input, as `Writer.write`."""
+        self._writer.write(prepared)
 
     def run(self, options: ort.RunOptions | None) -> NDArray[Any]:
-        """Run the model on `input` and return its output, which the next run overwrites: copy what is to stay.
+        """Run the model and return its output, which the next run overwrites: copy what is to stay.
 
         onnxruntime refuses to write an output of another shape than that of the first run.
         """
-        feed, answer = self._names
-        self._binding.bind_ortvalue_input(feed, self._fed)  # a provider with memory of its own copies here
+        self._binding.bind_ortvalue_input(self._names[0], self._fed)  # a provider with memory of its own copies here
         self._session.run_with_iobinding(self._binding, options)
         if self._answered is None:
             self._answered = np.array(self._binding.copy_outputs_to_cpu()[0])
-            self._binding.bind_ortvalue_output(answer, ort.OrtValue.ortvalue_from_numpy(self._answered))
+            self._binding.bind_ortvalue_output(self._names[1], ort.OrtValue.ortvalue_from_numpy(self._answered))
         return self._answered
 
 
@@ -60,21 +64,23 @@ class Pool:
     """Idle buffers of a session. A thread takes them out and puts them back, so that no two ever share any."""
 
     def __init__(self) -> None:
-        self._idle: list[Buffers] = []
+        self._idle: dict[int, list[Buffers]] = {}
         self._lock = threading.Lock()
 
     def take(self, size: int) -> Buffers | None:
-        """Take out buffers for `size` pictures, the ones used last; None where there are none."""
-        with self._lock:
-            for at in reversed(range(len(self._idle))):
-                if len(self._idle[at].input) == size:
-                    return self._idle.pop(at)
-        return None
+        """Take out buffers for `size` pictures; None where there are none."""
+        try:
+            return self._idle[size].pop()  # one step, which no other thread can divide
+        except (KeyError, IndexError):
+            return None
 
     def put(self, buffers: Buffers) -> None:
-        """Put buffers back; what has been idle for longest goes, and large ones are not kept at all."""
-        if buffers.input.nbytes > KEPT_BYTES:
-            return
-        with self._lock:
-            self._idle.append(buffers)
-            del self._idle[:-KEPT]
+        """Put buffers back. Of the sizes the one that came first goes; large buffers are not kept at all."""
+        idle = self._idle.get(buffers.size)
+        if idle is not None and len(idle) < KEPT:
+            idle.append(buffers)
+        elif idle is None and buffers.input.nbytes <= KEPT_BYTES:
+            with self._lock:
+                self._idle[buffers.size] = [buffers]
+                for size in list(self._idle)[:-KEPT]:
+                    del self._idle[size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -13,7 +14,7 @@ from misread.cards import GIVEN, find_card
 from misread.errors import FileError, ModelError, ModelRunError
 from misread.files import sha256_file
 from misread.pixels import fit
-from misread.runtime.session.boundary import ort_errors
+from misread.runtime.session.boundary import is_foreign, ort_errors, translated
 from misread.runtime.session.buffers import Buffers, Pool
 from misread.runtime.session.feed import Feed, Pictures
 from misread.runtime.session.graph import DTYPES, Graph
@@ -51,10 +52,11 @@ class Deployed:
         self.name = path.name
         self.card_sources: tuple[str, ...] = (GIVEN,)
         self.fixed_batch = graph.fixed_batch
-        self._input, kind, _ = graph.inputs[0]
-        self._output, answer, _ = graph.outputs[0]
+        (feed, kind, _), (logits, answer, _) = graph.inputs[0], graph.outputs[0]
+        self._names = (feed, logits)
         self._least = 2.0**-24 if answer == "tensor(float16)" else TINY
         self._feed, self._pool = Feed(card, DTYPES[kind]), Pool()
+        self._done = (*card.size_hw, 3) if card.resize == "squash" else None
         self._run_options = options.run_options()
 
     @classmethod
@@ -96,7 +98,7 @@ class Deployed:
     def read(self, images: Sequence[UInt8]) -> Reading:
         """Read (h, w, 3) uint8 RGB pictures of any size through resize, crop, colour order and scale."""
         parts = [
-            self.run([fit(image, self.card) for image in images[start : start + MAX_BATCH]])
+            self.run([self._fitted(image) for image in images[start : start + MAX_BATCH]])
             for start in range(0, len(images), MAX_BATCH)
         ]
         return Reading(logits=_joined(parts, self.card), card=self.card)
@@ -116,7 +118,7 @@ class Deployed:
         outputs = _joined(
             [self._run(prepared[start : start + size], size) for start in range(0, len(prepared), size)], self.card
         )
-        if not np.isfinite(outputs).all():
+        if not _finite(outputs):
             raise ModelRunError(
                 f"{self.name} returned values that are not finite; the model or its precision is broken"
             )
@@ -138,6 +140,10 @@ class Deployed:
             raise FileError(f"{kept['path']} has changed since it was handed over; open it again by its name")
         self.__dict__.update(vars(again), name=kept["name"], card_sources=kept["card_sources"])
 
+    def _fitted(self, image: UInt8) -> UInt8:
+        """Bring a picture to size; the writer looks at those that have it, so that they need not be looked at twice."""
+        return image if image.shape == self._done else fit(image, self.card)
+
     def _run(self, prepared: Pictures, size: int) -> Float32:
         """Run up to `size` pictures as `size`; return a row of values for each, none of which lies in a buffer.
 
@@ -145,23 +151,29 @@ class Deployed:
             ModelError: there is not one value for each label.
             ModelRunError: onnxruntime failed.
         """
-        buffers = self._pool.take(size) or self._buffers(size)
-        self._feed.write(prepared, buffers.input, buffers.scratch)
-        with ort_errors(f"onnxruntime could not run {self.path}", ModelRunError, name=str(self.path)):
+        buffers = self._pool.take(size) or Buffers(self.session, self._feed, size, self._names)
+        buffers.write(prepared)
+        try:
             values = buffers.run(self._run_options)
+        except Exception as error:
+            if not is_foreign(error):
+                raise
+            said, path = f"onnxruntime could not run {self.path}", str(self.path)
+            raise translated(error, said, ModelRunError, name=path) from error
         labels = len(self.card.labels)
         if values.size != size * labels:
             raise ModelError(
                 f"{self.path} returns {values.size / size:g} values a picture and its card has {labels} labels; "
                 "give the labels that belong to it with --labels FILE"
             )
-        rows: Float32 = values.reshape(size, labels)[: len(prepared)].astype(np.float32)
+        rows: Float32 = np.array(values.reshape(size, labels)[: len(prepared)], np.float32)
         self._pool.put(buffers)
         return rows
 
-    def _buffers(self, size: int) -> Buffers:
-        planes = (size, self.card.channels, *self.card.size_hw)
-        return Buffers(self.session, self._input, planes, self._feed.dtype, self._output)
+
+def _finite(outputs: Float32) -> bool:
+    """Tell whether all values are finite: their squares' sum is, or else each is asked for itself."""
+    return math.isfinite(np.vdot(outputs, outputs)) or bool(np.isfinite(outputs).all())
 
 
 def _joined(parts: list[Float32], card: ModelCard) -> Float32:

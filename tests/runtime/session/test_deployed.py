@@ -16,7 +16,8 @@ from misread.card import ModelCard
 from misread.errors import FileError, ModelError, ModelRunError, OptionError
 from misread.pixels import to_input
 from misread.runtime.session import MAX_BATCH, Deployed, SessionOptions, buffers
-from misread.runtime.session.feed import Feed
+from misread.runtime.session.buffers import Buffers
+from misread.runtime.session.feed import Feed, Writer
 from tests.models import graph
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def test_a_feed_is_to_input_to_the_last_bit(
     pictures = generator.integers(0, 256, (3, *size, 3), dtype=np.uint8)
     pictures[0] = np.arange(256, dtype=np.uint8).repeat(9).reshape(24, 32, 3)  # every level in every channel
     into = np.full((3, channels, *size), 7, dtype)
-    Feed(card, dtype).write(pictures, into, list(np.empty((3, *size), np.uint8)))
+    Writer(Feed(card, dtype), into).write(pictures)
     np.testing.assert_array_equal(into, to_input(pictures, card).astype(dtype))
 
 
@@ -71,7 +72,7 @@ def test_pictures_in_any_order_of_memory_are_fed_alike() -> None:
     whole = generator.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     for view in (whole[2:10, 4:12], whole[::-1][:8, :8], whole[:16:2, :16:2], whole.transpose(1, 0, 2)[:8, :8]):
         into = np.empty((1, 3, 8, 8), np.float32)
-        Feed(CARD, np.float32).write([view], into, list(np.empty((3, 8, 8), np.uint8)))
+        Writer(Feed(CARD, np.float32), into).write([view])
         np.testing.assert_array_equal(into, to_input(view[None], CARD))
 
 
@@ -93,6 +94,16 @@ def test_a_result_stays_what_it_was_when_the_buffers_are_used_again(build: Deplo
     np.testing.assert_array_equal(second.logits, kept[1])
     first[:] = 9
     np.testing.assert_allclose(build.run(flat(51)), means([51]), rtol=1e-6)
+
+
+def test_large_values_are_finite_too(tmp_path: Path) -> None:
+    """Their squares are not: 1e30 is beyond what a sum of squares holds in float32."""
+    build = Deployed.open(graph(tmp_path / "m.onnx", constant=1e30), card=CARD)
+    assert (build.run(flat(0)) == np.float32(1e30)).all()
+    for constant in ("inf", "-inf", "nan"):
+        build = Deployed.open(graph(tmp_path / "m.onnx", constant=float(constant)), card=CARD)
+        with pytest.raises(ModelRunError, match="not finite"):
+            build.run(flat(0))
 
 
 def test_the_callers_pictures_are_not_touched(build: Deployed) -> None:
@@ -123,13 +134,17 @@ def test_room_that_is_left_over_holds_nothing_of_an_earlier_run(tmp_path: Path) 
 def test_idle_buffers_are_few_and_small(build: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     for count in range(1, 9):
         build.run(flat(1, count))
-    assert [len(one.input) for one in build._pool._idle] == [7, 8]
-    before = build._pool._idle[-1]
+    assert {size: len(idle) for size, idle in build._pool._idle.items()} == {7: 1, 8: 1}
+    before = build._pool._idle[8][0]
     build.run(flat(1, 8))
-    assert build._pool._idle[-1] is before
+    assert build._pool._idle[8] == [before]
+    many = [build._pool.take(8) or Buffers(build.session, build._feed, 8, build._names) for _ in range(5)]
+    for one in many:
+        build._pool.put(one)
+    assert build._pool._idle[8] == many[: buffers.KEPT]
     monkeypatch.setattr(buffers, "KEPT_BYTES", 10)
     build.run(flat(1, 3))
-    assert [len(one.input) for one in build._pool._idle] == [7, 8]
+    assert set(build._pool._idle) == {7, 8}
 
 
 def test_threads_that_share_a_build_do_not_read_each_others_pictures(build: Deployed) -> None:
