@@ -1,11 +1,12 @@
-"""What reading costs over running: `Deployed.read` on uint8 pictures beside a bare session on a ready float tensor.
+"""What reading costs over running: `Deployed.read` on uint8 pictures beside its bare session on a ready float tensor.
 
     python benchmarks/read.py
     python benchmarks/read.py --builds net.onnx --threads 1
 
 Pictures already have the input's size, so no resize is in it; all else that a reading does is: checks, uint8 to float,
 scale, mean and std, the run, a copy of the answer, the check that it is finite. Both are timed in turn, so that a
-machine that slows down slows both, and each reading is compared with the run beside it. Without --builds the networks
+machine that slows down slows both, and each reading is compared with the run beside it; both on one session, since two
+of the same file differ by several hundredths, by where their memory happens to lie. Without --builds the networks
 beside the checkout and `signs` are exported to a temporary folder first.
 """
 
@@ -23,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-import onnxruntime as ort
 
 from benchmarks.tasks import SHARED, ZOO
 from misread.pixels import to_input
@@ -69,7 +69,7 @@ def compared(
 ) -> dict[str, Any]:
     """Time readings and runs in turn; return both medians and the median of the ratios of neighbours."""
     deployed = Deployed.open(path, options=session)
-    bare = ort.InferenceSession(str(path), session.native(), providers=session.native_providers())
+    bare = deployed.session
     feed, answer = bare.get_inputs()[0].name, bare.get_outputs()[0].name
     generator = np.random.default_rng(0)
     pictures = list(generator.integers(0, 256, (batch, *deployed.card.size_hw, 3), dtype=np.uint8))

@@ -39,7 +39,7 @@ class Buffers:
         self.input = feed.empty(size)
         self._writer = Writer(feed, self.input)
         self._fed = ort.OrtValue.ortvalue_from_numpy(self.input)
-        self._answered: NDArray[Any] | None = None
+        self._rows: NDArray[Any] | None = None  # the output that is bound, once its shape is known
         self._binding = session.io_binding()
         self._binding.bind_output(names[1])
 
@@ -48,16 +48,17 @@ class Buffers:
         self._writer.write(prepared)
 
     def run(self, options: ort.RunOptions | None) -> NDArray[Any]:
-        """Run the model and return its output, which the next run overwrites: copy what is to stay.
+        """Run the model; return a copy of its output, a row for each picture, or one row where that does not divide.
 
         onnxruntime refuses to write an output of another shape than that of the first run.
         """
         self._binding.bind_ortvalue_input(self._names[0], self._fed)  # a provider with memory of its own copies here
         self._session.run_with_iobinding(self._binding, options)
-        if self._answered is None:
-            self._answered = np.array(self._binding.copy_outputs_to_cpu()[0])
-            self._binding.bind_ortvalue_output(self._names[1], ort.OrtValue.ortvalue_from_numpy(self._answered))
-        return self._answered
+        if self._rows is None:
+            answered = np.array(self._binding.copy_outputs_to_cpu()[0])
+            self._binding.bind_ortvalue_output(self._names[1], ort.OrtValue.ortvalue_from_numpy(answered))
+            self._rows = answered.reshape(1 if answered.size % self.size else self.size, -1)
+        return self._rows.copy()
 
 
 class Pool:

@@ -31,6 +31,7 @@ UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 
 MAX_BATCH: Final = 32
+_FLOAT32: Final = np.dtype(np.float32)
 
 
 class Deployed:
@@ -97,16 +98,17 @@ class Deployed:
 
     def read(self, images: Sequence[UInt8]) -> Reading:
         """Read (h, w, 3) uint8 RGB pictures of any size through resize, crop, colour order and scale."""
-        parts = [
-            self.run([self._fitted(image) for image in images[start : start + MAX_BATCH]])
-            for start in range(0, len(images), MAX_BATCH)
-        ]
-        return Reading(logits=_joined(parts, self.card), card=self.card)
+        if len(images) <= MAX_BATCH:
+            return Reading(logits=self.run([self._fitted(image) for image in images]), card=self.card)
+        parts = [self.read(images[start : start + MAX_BATCH]).logits for start in range(0, len(images), MAX_BATCH)]
+        return Reading(logits=np.concatenate(parts), card=self.card)
 
     def read_prepared(self, prepared: UInt8) -> Reading:
         """Read (n, h, w, 3) uint8 RGB pictures that already have the input's size."""
+        if len(prepared) <= MAX_BATCH:
+            return Reading(logits=self.run(prepared), card=self.card)
         parts = [self.run(prepared[start : start + MAX_BATCH]) for start in range(0, len(prepared), MAX_BATCH)]
-        return Reading(logits=_joined(parts, self.card), card=self.card)
+        return Reading(logits=np.concatenate(parts), card=self.card)
 
     def run(self, prepared: Pictures) -> Float32:
         """Run one batch of (n, h, w, 3) uint8 prepared pictures; return (n, k) float32 logits.
@@ -114,10 +116,13 @@ class Deployed:
         Raises:
             ModelRunError: onnxruntime failed, or an output is not finite.
         """
-        size = self.fixed_batch or max(1, len(prepared))
-        outputs = _joined(
-            [self._run(prepared[start : start + size], size) for start in range(0, len(prepared), size)], self.card
-        )
+        count = len(prepared)
+        size = self.fixed_batch or count or 1
+        if count == size:
+            outputs = self._run(prepared, size)
+        else:
+            parts = [self._run(prepared[start : start + size], size) for start in range(0, count, size)]
+            outputs = np.concatenate([np.empty((0, len(self.card.labels)), np.float32), *parts])
         if not _finite(outputs):
             raise ModelRunError(
                 f"{self.name} returned values that are not finite; the model or its precision is broken"
@@ -161,24 +166,19 @@ class Deployed:
             said, path = f"onnxruntime could not run {self.path}", str(self.path)
             raise translated(error, said, ModelRunError, name=path) from error
         labels = len(self.card.labels)
-        if values.size != size * labels:
+        if values.shape[1] != labels:
             raise ModelError(
                 f"{self.path} returns {values.size / size:g} values a picture and its card has {labels} labels; "
                 "give the labels that belong to it with --labels FILE"
             )
-        rows: Float32 = np.array(values.reshape(size, labels)[: len(prepared)], np.float32)
         self._pool.put(buffers)
-        return rows
+        rows = values if len(prepared) == size else values[: len(prepared)]
+        return rows if rows.dtype == _FLOAT32 else rows.astype(np.float32)
 
 
 def _finite(outputs: Float32) -> bool:
     """Tell whether all values are finite: their squares' sum is, or else each is asked for itself."""
     return math.isfinite(np.vdot(outputs, outputs)) or bool(np.isfinite(outputs).all())
-
-
-def _joined(parts: list[Float32], card: ModelCard) -> Float32:
-    """Join (n, k) each, also where there are none."""
-    return parts[0] if len(parts) == 1 else np.concatenate([np.empty((0, len(card.labels)), np.float32), *parts])
 
 
 def _load(path: Path, options: SessionOptions) -> tuple[ort.InferenceSession, Graph]:
