@@ -1,0 +1,89 @@
+"""`misread perf`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from misread.cli.app import app, progress, show
+from misread.cli.options import (
+    Antialias,
+    Colour,
+    Interpolation,
+    Json,
+    Labels,
+    Mean,
+    Output,
+    ResizeMode,
+    ResizePx,
+    Scale,
+    Seed,
+    Size,
+    Std,
+    card_said,
+)
+
+
+@app.command()
+def perf(
+    context: typer.Context,
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL", help="ONNX files; the others are compared with the first.")
+    ],
+    *,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Pictures to read; without it, noise of the input's size.")
+    ] = None,
+    batch: Annotated[list[int], typer.Option(metavar="N", help="Pictures per call; may be repeated.")] = [1],  # noqa: B006
+    threads: Annotated[
+        list[int],
+        typer.Option(metavar="N", help="onnxruntime threads, 0 for what this process may use; may be repeated."),
+    ] = [0],  # noqa: B006
+    iterations: Annotated[int, typer.Option(help="Timings of each step, build and setting.")] = 300,
+    warmup: Annotated[int, typer.Option(help="Untimed calls before.")] = 10,
+    seconds: Annotated[float, typer.Option(help="Bound of all warm timings together.")] = 60.0,
+    starts: Annotated[
+        int, typer.Option(help="Fresh processes per build and setting, for cold start and memory; 0 for none.")
+    ] = 3,
+    seed: Seed = 0,
+    max_p95_ms: Annotated[
+        float | None, typer.Option(metavar="MS", help="Exit 1 where the 95th percentile of the whole read is longer.")
+    ] = None,
+    min_speedup: Annotated[
+        float | None, typer.Option(metavar="R", help="Exit 1 where a build does not run R times as fast as the first.")
+    ] = None,
+    labels: Labels = None,
+    size: Size = None,
+    resize: ResizeMode = None,
+    resize_px: ResizePx = None,
+    interpolation: Interpolation = None,
+    antialias: Antialias = None,
+    colour: Colour = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Measure builds side by side: latency, throughput, cold start, memory. Needs no torch."""
+    from misread.report.text.perf import perf_text
+    from misread.runtime.perf import PerfOptions
+    from misread.runtime.perf import perf as run
+
+    options = PerfOptions(
+        builds=tuple(models),
+        card=card_said(context),
+        data=data,
+        batches=tuple(batch),
+        threads=tuple(threads),
+        iterations=iterations,
+        warmup=warmup,
+        seconds=seconds,
+        starts=starts,
+        seed=seed,
+        max_p95_ms=max_p95_ms,
+        min_speedup=min_speedup,
+    )
+    show(run(options, progress=progress()), perf_text, "misread-perf", as_json=json)

@@ -1,0 +1,91 @@
+"""A build with pictures in hand: its three steps as calls, and the pictures themselves."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misread.data import find_samples, spread
+from misread.errors import FileError
+from misread.pixels import SUFFIXES, fit, read_image, to_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from misread.card import ModelCard
+    from misread.runtime.session import Deployed
+
+UInt8 = NDArray[np.uint8]
+
+#: Pictures in hand, by number and by what they take decoded: enough that no cache holds one answer.
+MAX_PICTURES: Final = 16
+MAX_BYTES: Final = 256 * 2**20
+_DTYPES: Final[dict[str, Any]] = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+
+
+class Subject:
+    """A build with pictures in hand; each call takes the next of them, as many as the batch holds."""
+
+    def __init__(self, deployed: Deployed, pictures: Sequence[UInt8], batch: int) -> None:
+        self.deployed, self.batch = deployed, batch
+        entry, card = deployed.session.get_inputs()[0], deployed.card
+        self._dtype = _DTYPES.get(entry.type, np.float32)
+        most = max(1, MAX_BYTES // (4 * batch * card.channels * card.size_hw[0] * card.size_hw[1]))
+        starts = range(0, len(pictures), batch)[:most]
+        self._batches = [[pictures[(start + more) % len(pictures)] for more in range(batch)] for start in starts]
+        self._inputs = [self.prepare(at) for at in range(len(self._batches))]
+        self._session, self._name = deployed.session, entry.name
+        self._outputs = [deployed.session.get_outputs()[0].name]
+
+    def prepare(self, at: int) -> NDArray[Any]:
+        """Bring pictures to the model's input, (batch, c, h, w)."""
+        card = self.deployed.card
+        fitted = np.stack([fit(image, card) for image in self._batches[at % len(self._batches)]])
+        return to_input(fitted, card).astype(self._dtype, copy=False)
+
+    def run(self, at: int) -> object:
+        """Run onnxruntime alone, on an input that is ready."""
+        return self._session.run(self._outputs, {self._name: self._inputs[at % len(self._inputs)]})
+
+    def read(self, at: int) -> object:
+        """Read pictures as misread does: prepare, run, logits."""
+        return self.deployed.read(self._batches[at % len(self._batches)])
+
+
+def noise(card: ModelCard, count: int, generator: np.random.Generator) -> list[UInt8]:
+    """Draw `count` pictures of the card's size, fewer where they are huge; a network's time is not their doing."""
+    held = max(1, min(count, MAX_BYTES // (3 * card.size_hw[0] * card.size_hw[1])))
+    return list(generator.integers(0, 256, (held, *card.size_hw, 3), np.uint8))
+
+
+def pictures_of(place: Path, labels: Sequence[str]) -> list[UInt8]:
+    """Read a few of the pictures at `place`, evenly spread; what they show does not matter here.
+
+    Args:
+        place: a folder with pictures at any depth, or whatever else `misread.data` reads.
+        labels: of the model, for a list that names classes.
+
+    Raises:
+        FileError: nothing there, no pictures, or one that cannot be read.
+        InputError: a list names a class that the model does not know.
+    """
+    held, kept = 0, list[UInt8]()
+    for read in spread(_readers(place, labels), MAX_PICTURES):
+        kept.append(read())
+        held += kept[-1].nbytes
+        if held >= MAX_BYTES:
+            break
+    return kept
+
+
+def _readers(place: Path, labels: Sequence[str]) -> list[Callable[[], UInt8]]:
+    if not place.is_dir():
+        return [sample.read for sample in find_samples(place, labels)]
+    paths = sorted(path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        raise FileError(f"no pictures in {place}; expected files ending in {', '.join(SUFFIXES)}")
+    return [partial(read_image, path) for path in paths]
