@@ -14,15 +14,22 @@ from misread.cli.options import (
     Interpolation,
     Json,
     Labels,
+    Level,
     Mean,
     Output,
+    PadLevel,
+    ProviderOptions,
+    Providers,
     ResizeMode,
     ResizePx,
     Scale,
     Seed,
+    SessionSettings,
     Size,
+    Spinning,
     Std,
     card_said,
+    session_said,
 )
 
 
@@ -37,9 +44,9 @@ def perf(
         Path | None, typer.Option(metavar="DIR", help="Pictures to read; without it, noise of the input's size.")
     ] = None,
     batch: Annotated[list[int], typer.Option(metavar="N", help="Pictures per call; may be repeated.")] = [1],  # noqa: B006
-    threads: Annotated[
+    thread_counts: Annotated[
         list[int],
-        typer.Option(metavar="N", help="onnxruntime threads, 0 for what this process may use; may be repeated."),
+        typer.Option("--threads", metavar="N", help="onnxruntime threads, 0 takes what it may; may be repeated."),
     ] = [0],  # noqa: B006
     iterations: Annotated[int, typer.Option(help="Timings of each step, build and setting.")] = 300,
     warmup: Annotated[int, typer.Option(help="Untimed calls before.")] = 10,
@@ -54,10 +61,16 @@ def perf(
     min_speedup: Annotated[
         float | None, typer.Option(metavar="R", help="Exit 1 where a build does not run R times as fast as the first.")
     ] = None,
+    level: Level = "all",
+    provider: Providers = None,
+    provider_option: ProviderOptions = None,
+    spinning: Spinning = False,
+    session: SessionSettings = None,
     labels: Labels = None,
     size: Size = None,
     resize: ResizeMode = None,
     resize_px: ResizePx = None,
+    pad_level: PadLevel = None,
     interpolation: Interpolation = None,
     antialias: Antialias = None,
     colour: Colour = None,
@@ -77,7 +90,8 @@ def perf(
         card=card_said(context),
         data=data,
         batches=tuple(batch),
-        threads=tuple(threads),
+        session=session_said(context),
+        threads=tuple(thread_counts),
         iterations=iterations,
         warmup=warmup,
         seconds=seconds,

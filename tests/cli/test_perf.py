@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from misread import cli
 from misread.card import ModelCard
 from misread.runtime.perf import PerfOptions
+from misread.runtime.session import SessionOptions
 from tests.runtime.perf.planted import result
 from tests.runtime.planted import COLOURS, MEANS
 
@@ -40,11 +41,13 @@ def test_it_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     more = ["--data", "d", "--batch", "1", "--batch", "8", "--threads", "1", "--threads", "2", "--iterations", "70"]
     more += ["--warmup", "3", "--seconds", "2.5", "--starts", "0", "--seed", "7", "--max-p95-ms", "12.5"]
     more += ["--min-speedup", "1.8", "--labels", str(labels), "--size", "8", "--colour", "bgr"]
+    more += ["--level", "basic", "--spinning", "--session", "arena=off", "--provider", "cpu"]
     assert options_of(monkeypatch, ["perf", "a.onnx", "b.onnx", *more]) == PerfOptions(
         builds=(Path("a.onnx"), Path("b.onnx")),
         card=ModelCard(labels=("a", "b"), size_hw=(8, 8), colour="bgr"),
         data=Path("d"),
         batches=(1, 8),
+        session=SessionOptions(level="basic", spinning=True, arena=False),
         threads=(1, 2),
         iterations=70,
         warmup=3,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from misread.runtime.perf.summary import Timing
 
 _HEAD: Final = ("build", "step", "p50", "p90", "p95", "p99", "mean", "pictures/s")
-_COLD_HEAD: Final = ("fresh process", "1st answer", "python", "load", "1st run", "peak", "of it the build")
+_COLD_HEAD: Final = ("fresh process", "to answer", "python", "load", "first run", "peak", "build's")
 
 
 def perf_text(found: Perf, *, width: int = WIDTH) -> str:

@@ -20,6 +20,7 @@ from misread.card import ModelCard
 from misread.runtime.perf.memory import memory
 from misread.runtime.perf.subject import Subject, noise
 from misread.runtime.session import Deployed, SessionOptions
+from misread.runtime.session.graph import Graph
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,9 +89,11 @@ def start(task: Task, *, started_ns: int, clock: Any = time.monotonic_ns) -> Sta
     """
     ready_ns = clock()
     before = memory()
-    session = ort.InferenceSession(str(task.path), task.session.native(), providers=list(task.session.providers))
+    session = ort.InferenceSession(
+        str(task.path), task.session.native(), providers=task.session.native_providers(), enable_fallback=0
+    )
     loaded_ns = clock()
-    deployed = Deployed(task.path, session, task.card, task.session)
+    deployed = Deployed(task.path, session, task.card, task.session, Graph.of(session))
     subject = Subject(deployed, noise(task.card, task.batch, np.random.default_rng(task.seed)), task.batch)
     first_ns = clock()
     subject.run(0)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from misread.data import find_samples, spread
 from misread.errors import FileError
-from misread.pixels import SUFFIXES, fit, read_image, to_input
+from misread.pixels import SUFFIXES, fit, read_image
+from misread.runtime.session.feed import Feed
+from misread.runtime.session.graph import DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +26,6 @@ UInt8 = NDArray[np.uint8]
 #: Pictures in hand, by number and by what they take decoded: enough that no cache holds one answer.
 MAX_PICTURES: Final = 16
 MAX_BYTES: Final = 256 * 2**20
-_DTYPES: Final[dict[str, Any]] = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 class Subject:
@@ -33,19 +34,19 @@ class Subject:
     def __init__(self, deployed: Deployed, pictures: Sequence[UInt8], batch: int) -> None:
         self.deployed, self.batch = deployed, batch
         entry, card = deployed.session.get_inputs()[0], deployed.card
-        self._dtype = _DTYPES.get(entry.type, np.float32)
-        most = max(1, MAX_BYTES // (4 * batch * card.channels * card.size_hw[0] * card.size_hw[1]))
-        starts = range(0, len(pictures), batch)[:most]
+        self._feed = Feed(card, DTYPES[entry.type])
+        self._into = np.empty((batch, card.channels, *card.size_hw), self._feed.dtype)
+        starts = range(0, len(pictures), batch)[: max(1, MAX_BYTES // self._into.nbytes)]
         self._batches = [[pictures[(start + more) % len(pictures)] for more in range(batch)] for start in starts]
-        self._inputs = [self.prepare(at) for at in range(len(self._batches))]
+        self._inputs = [self.prepare(at).copy() for at in range(len(self._batches))]
         self._session, self._name = deployed.session, entry.name
         self._outputs = [deployed.session.get_outputs()[0].name]
 
     def prepare(self, at: int) -> NDArray[Any]:
-        """Bring pictures to the model's input, (batch, c, h, w)."""
+        """Bring pictures to the model's input, (batch, c, h, w), by the very steps that `read` takes first."""
         card = self.deployed.card
-        fitted = np.stack([fit(image, card) for image in self._batches[at % len(self._batches)]])
-        return to_input(fitted, card).astype(self._dtype, copy=False)
+        self._feed.write([fit(image, card) for image in self._batches[at % len(self._batches)]], self._into)
+        return self._into
 
     def run(self, at: int) -> object:
         """Run onnxruntime alone, on an input that is ready."""

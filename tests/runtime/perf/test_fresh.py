@@ -35,7 +35,9 @@ def python(code: str) -> list[str]:
 
 def test_a_task_survives_the_way_to_the_process(task: Task) -> None:
     other = replace(task, card=replace(COLOURS, resize="crop", resize_px=9, mean=(0.1, 0.2, 0.3)))
+    board = SessionOptions(threads=3, level="basic", spinning=True, arena=False)
     assert Task.of(task.text()) == task
+    assert Task.of(replace(task, session=board).text()) == replace(task, session=board)
     assert Task.of(other.text()) == other
 
 
