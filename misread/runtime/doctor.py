@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import platform
+import sys
 from dataclasses import dataclass
-from importlib import import_module, metadata
-from importlib.util import find_spec
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from misread import __version__
-from misread.runtime import machine
+from misread.runtime import machine, packages
 from misread.runtime.cpu import cpu_features, cpu_name, int8_note
-from misread.runtime.threads import usable_threads
+from misread.runtime.engine import EngineDevice, devices, version_notes, version_warnings
+from misread.runtime.threads import Processors, processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_HOST: Final = ("torch", "onnx", "onnx_ir", "onnxscript", "safetensors", "sympy")
-#: What each extra brings, as modules to look for.
-EXTRAS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("export", _HOST),
-    ("attack", _HOST),
-    ("video", ("av",)),
-)
-#: Packages that put the same module in place: whichever was installed last wins, and nobody is told.
-_CLASHES: Final = (
-    ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino"),
-    (
-        "opencv-python",
-        "opencv-python-headless",
-        "opencv-contrib-python",
-        "opencv-contrib-python-headless",
-    ),
-)
+    from misread.runtime.packages import Extra
+
+#: Below this, an export or a report may not fit.
+_LITTLE_BYTES: Final = 256 * 2**20
+#: Of the characters that results print: bars, an ellipsis, a label of no western language.
+_PRINTED: Final = "█░…停"
 #: An ONNX model of one Relu over three floats: the smallest thing that shows a session works.
 _TINY_MODEL: Final = bytes.fromhex(
     "080712003a330a0c0a0178120179220452656c751201735a0f0a0178120a0a08080112040a020803"
@@ -56,57 +46,54 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Extra:
-    """An optional part of misread.
-
-    Attributes:
-        name: as in `misread[attack]`.
-        missing: modules that are not installed.
-        install: the command that brings them.
-    """
-
-    name: str
-    missing: tuple[str, ...]
-    install: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
     """What `misread doctor` found.
 
     Attributes:
         misread: our version.
         python: its version.
+        prefix: where it is installed: the environment.
         system: kind and release of the system, and the kind of machine.
         cpu: the processor's name.
         features: its instruction sets that matter here.
         int8: what they mean for an int8 build.
         threads: how many this process may use.
+        processors: how many there are, and what bounds the threads.
+        room: memory and disk.
         parts: numpy, onnxruntime and OpenCV, each tried out.
+        packages: (name, version) of what is installed beyond them.
         providers: onnxruntime's execution providers.
+        devices: what they could run on; empty where onnxruntime is too old to say.
         extras: the optional parts, complete or not.
         cameras: video devices that the system lists.
         window: what OpenCV draws windows with; empty for none.
         display: whether there is something to show a window on.
         ffmpeg: whether OpenCV reads streams and most videos.
-        warnings: what is odd but not broken.
+        warnings: what is odd but not broken, each with its cure.
+        notes: what is worth to know.
     """
 
     misread: str
     python: str
+    prefix: str
     system: str
     cpu: str
     features: tuple[str, ...]
     int8: str
     threads: int
+    processors: Processors
+    room: machine.Room
     parts: tuple[Part, ...]
+    packages: tuple[tuple[str, str], ...]
     providers: tuple[str, ...]
+    devices: tuple[EngineDevice, ...]
     extras: tuple[Extra, ...]
     cameras: tuple[machine.CameraDevice, ...]
     window: str
     display: bool
     ffmpeg: bool
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -132,50 +119,33 @@ def diagnose() -> Diagnosis:
         _try_part("onnxruntime", "onnxruntime", _use_onnxruntime),
         _try_part("cv2", "opencv-python", _use_opencv),
     )
-    works = {part.name for part in parts if not part.problem}
+    works = {part.name: part.version for part in parts if not part.problem}
     build = str(import_module("cv2").getBuildInformation()) if "cv2" in works else ""
-    providers = import_module("onnxruntime").get_available_providers() if "onnxruntime" in works else ()
+    engine = import_module("onnxruntime") if "onnxruntime" in works else None
+    room, found = machine.room(), processors()
     return Diagnosis(
         misread=__version__,
         python=platform.python_version(),
+        prefix=sys.prefix,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=cpu_name(),
         features=features,
         int8=int8_note(features),
-        threads=usable_threads(),
+        threads=found.usable,
+        processors=found,
+        room=room,
         parts=parts,
-        providers=tuple(providers),
-        extras=extras(),
+        packages=packages.versions(),
+        providers=tuple(engine.get_available_providers()) if engine else (),
+        devices=devices(engine) if engine else (),
+        extras=packages.extras(),
         cameras=machine.cameras(),
         window=machine.window_toolkit(build),
         display=machine.has_display(),
         ffmpeg=machine.has_ffmpeg(build),
-        warnings=_clashes(),
+        warnings=_warnings(works.get("onnxruntime", ""), features, room),
+        notes=version_notes(engine) if engine else (),
     )
-
-
-def extras(installed: Callable[[str], bool] | None = None) -> tuple[Extra, ...]:
-    """Return every extra with what it still lacks.
-
-    Args:
-        installed: tells whether a module is there; by default Python's own finder, which imports nothing.
-    """
-    there = installed or _is_installed
-    return tuple(
-        Extra(
-            name=name,
-            missing=tuple(module for module in modules if not there(module)),
-            install=f"pip install 'misread[{name}]'",
-        )
-        for name, modules in EXTRAS
-    )
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def _try_part(module: str, package: str, use: Callable[[Any], None]) -> Part:
@@ -218,20 +188,29 @@ def _use_opencv(cv2: Any) -> None:
             raise OSError(f"it cannot write and read a {suffix} picture")
 
 
-def _clashes() -> tuple[str, ...]:
-    return tuple(
-        f"{' and '.join(both)} are both installed and overwrite each other; uninstall them and install one"
-        for family in _CLASHES
-        if len(both := [name for name in family if _has_distribution(name)]) > 1
+def _warnings(version: str, features: tuple[str, ...], room: machine.Room) -> tuple[str, ...]:
+    pair = packages.mismatch(packages.wheel("torch"), packages.wheel("torchvision"))
+    little = [
+        f"only {free // 2**20} MiB {what} are free"
+        for what, free in (("of memory", room.free_bytes), (f"in {room.folder}", room.disk_free_bytes))
+        if free is not None and free < _LITTLE_BYTES
+    ]
+    return (
+        *packages.clashes(),
+        *version_warnings(version, features),
+        *((pair,) if pair else ()),
+        *little,
+        *encoding_warnings(getattr(sys.stdout, "encoding", None)),
     )
 
 
-def _has_distribution(name: str) -> bool:
+def encoding_warnings(encoding: str | None) -> tuple[str, ...]:
+    """Say whether what misread prints can be written in the encoding of standard output; None is not known."""
     try:
-        metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+        _PRINTED.encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return (f"standard output is {encoding} and cannot show all labels and bars; type: export PYTHONUTF8=1",)
+    return ()
 
 
 def _brief(error: BaseException) -> str:

@@ -1,10 +1,11 @@
-"""What this machine offers besides its processor: cameras, a display, windows."""
+"""What this machine offers besides its processor: memory, room on the disk, cameras, a display, windows."""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 DEVICES: Final = Path("/dev")
 SYSFS: Final = Path("/sys/class/video4linux")
+MEMINFO: Final = Path("/proc/meminfo")
+MEMORY_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 _MAX_NAME_BYTES: Final = 256
 _TOOLKITS: Final = ("QT", "GTK+", "GTK", "Cocoa", "Win32 UI", "Wayland")
 
@@ -31,6 +34,44 @@ class CameraDevice:
     path: str
     name: str
     readable: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """Memory and disk.
+
+    Attributes:
+        memory_bytes: that the machine has; None where the system does not tell.
+        free_bytes: of these, what a program can still get; likewise.
+        limit_bytes: what a container allows at most; None for no limit.
+        folder: the working folder.
+        disk_free_bytes: what can be written there; None where it cannot be told.
+    """
+
+    memory_bytes: int | None
+    free_bytes: int | None
+    limit_bytes: int | None
+    folder: str
+    disk_free_bytes: int | None
+
+
+def room(meminfo: Path = MEMINFO, limit: Path = MEMORY_LIMIT, folder: Path | None = None) -> Room:
+    """Look at memory, and at the disk of the working folder."""
+    told = dict(re.findall(r"^(\w+):\s*(\d+) kB", _text(meminfo), re.MULTILINE))
+    total, free = (int(told[name]) * 1024 if name in told else None for name in ("MemTotal", "MemAvailable"))
+    allowed = _text(limit).strip()
+    place = folder or Path.cwd()
+    try:
+        disk = shutil.disk_usage(place).free
+    except OSError:
+        disk = None
+    return Room(
+        memory_bytes=total,
+        free_bytes=free,
+        limit_bytes=int(allowed) if allowed.isdecimal() else None,
+        folder=str(place),
+        disk_free_bytes=disk,
+    )
 
 
 def cameras(devices: Path = DEVICES, sysfs: Path = SYSFS) -> tuple[CameraDevice, ...]:
@@ -76,5 +117,12 @@ def _driver_name(path: Path) -> str:
     try:
         with path.open("rb") as stream:
             return stream.read(_MAX_NAME_BYTES).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
     except OSError:
         return ""

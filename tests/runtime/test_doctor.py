@@ -5,18 +5,15 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-import tomllib
-from importlib import metadata
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from misread.runtime import doctor
-from misread.runtime.doctor import diagnose, extras
-
-PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+from misread.runtime import doctor, machine, packages
+from misread.runtime.doctor import diagnose, encoding_warnings
+from misread.runtime.packages import Wheel
+from misread.runtime.threads import usable_threads
 
 
 def test_the_floor_works_where_the_tests_run() -> None:
@@ -25,7 +22,8 @@ def test_the_floor_works_where_the_tests_run() -> None:
     assert [part.name for part in found.parts] == ["numpy", "onnxruntime", "cv2"]
     assert all(part.version for part in found.parts)
     assert "CPUExecutionProvider" in found.providers
-    assert found.threads >= 1
+    assert found.threads == found.processors.usable == usable_threads()
+    assert found.prefix == sys.prefix
     assert found.int8
 
 
@@ -36,30 +34,6 @@ def test_asking_imports_neither_torch_nor_onnx() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-
-
-def test_an_extra_says_what_it_lacks_and_how_to_get_it() -> None:
-    found = {extra.name: extra for extra in extras(lambda module: module != "torch")}
-    assert found["attack"].missing == ("torch",)
-    assert found["attack"].install == "pip install 'misread[attack]'"
-    assert found["video"].missing == ()
-
-
-def test_a_module_whose_parent_is_broken_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(module: str) -> None:
-        raise ValueError(module)
-
-    monkeypatch.setattr(doctor, "find_spec", refuse)
-    assert all(extra.missing for extra in extras())
-
-
-def test_the_extras_are_those_of_the_project() -> None:
-    if not PROJECT.is_file():
-        pytest.skip("no pyproject.toml beside the tests")
-    declared = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    for name, modules in doctor.EXTRAS:
-        brought = declared[name] if name != "attack" else declared["export"]
-        assert [entry.partition(">")[0].replace("-", "_") for entry in brought] == list(modules)
 
 
 @pytest.mark.parametrize("broken", ["numpy", "onnxruntime", "cv2"])
@@ -108,14 +82,28 @@ def test_a_part_that_imports_and_does_not_work_is_broken(
     assert f"{name} 1 does not work" in found.problems[0]
 
 
-def test_two_wheels_of_one_module_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    both = {"onnxruntime", "onnxruntime-gpu", "opencv-python"}
+def test_a_machine_with_little_room_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = machine.Room(
+        memory_bytes=2**29, free_bytes=200 * 2**20, limit_bytes=None, folder="/data", disk_free_bytes=3 * 2**20
+    )
+    monkeypatch.setattr(machine, "room", lambda: small)
+    found = diagnose().warnings
+    assert "only 200 MiB of memory are free" in found
+    assert "only 3 MiB in /data are free" in found
 
-    def distribution(name: str) -> str:
-        if name not in both:
-            raise metadata.PackageNotFoundError(name)
-        return name
 
-    monkeypatch.setattr(metadata, "distribution", distribution)
-    (warning,) = diagnose().warnings
-    assert warning.startswith("onnxruntime and onnxruntime-gpu are both installed")
+def test_a_pair_that_does_not_match_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        packages, "wheel", {"torch": Wheel(version="2.13.0"), "torchvision": Wheel(version="0.27.0")}.get
+    )
+    monkeypatch.setattr(packages, "versions", lambda: ())
+    assert any("torchvision 0.27.0 belongs to torch 2.12" in warning for warning in diagnose().warnings)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "warned"), [("utf-8", False), (None, False), ("ascii", True), ("latin-1", True), ("nonsense", True)]
+)
+def test_a_terminal_that_cannot_show_labels_is_warned_of(encoding: str | None, warned: bool) -> None:
+    found = encoding_warnings(encoding)
+    assert bool(found) is warned
+    assert not warned or found[0].startswith(f"standard output is {encoding} and cannot show all labels")

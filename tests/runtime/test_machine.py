@@ -1,4 +1,4 @@
-"""Cameras, windows and displays, as the system and OpenCV describe them."""
+"""Memory, cameras, windows and displays, as the system and OpenCV describe them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from misread.runtime.machine import cameras, has_display, has_ffmpeg, window_toolkit
+from misread.runtime.machine import cameras, has_display, has_ffmpeg, room, window_toolkit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,3 +63,22 @@ def test_cameras_are_listed_in_order_and_not_opened(tmp_path: Path) -> None:
 
 def test_no_devices_are_no_cameras(tmp_path: Path) -> None:
     assert cameras(tmp_path / "none", tmp_path) == ()
+
+
+@pytest.mark.parametrize(("limit", "bytes_"), [("1048576\n", 2**20), ("max\n", None), (None, None)])
+def test_room_is_what_the_system_tells(tmp_path: Path, limit: str | None, bytes_: int | None) -> None:
+    (tmp_path / "meminfo").write_text(
+        "MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable:   1024 kB\nHugePages_Total: 0\n"
+    )
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(limit)
+    found = room(tmp_path / "meminfo", tmp_path / "memory.max", tmp_path)
+    assert (found.memory_bytes, found.free_bytes, found.limit_bytes) == (2 * 2**20, 2**20, bytes_)
+    assert found.folder == str(tmp_path)
+    assert found.disk_free_bytes is not None
+    assert found.disk_free_bytes > 0
+
+
+def test_room_that_nobody_tells_is_none(tmp_path: Path) -> None:
+    found = room(tmp_path / "no", tmp_path / "no", tmp_path / "gone")
+    assert (found.memory_bytes, found.free_bytes, found.limit_bytes, found.disk_free_bytes) == (None,) * 4
