@@ -85,6 +85,13 @@ def test_all_of_it_with_a_real_process(tmp_path: Path) -> None:
     assert 0 < measured["cold"]["load_ms"] < measured["cold"]["start_ms"]
 
 
+def test_the_overview_and_its_own_page_say_it() -> None:
+    assert "  perf " in CliRunner().invoke(cli.app, ["--help"]).stdout
+    page = CliRunner().invoke(cli.app, ["perf", "--help"])
+    assert page.exit_code == 0
+    assert "Needs no torch" in " ".join(page.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("argv", "code"), [(["perf"], 2), (["perf", "nix.onnx"], 2), (["perf", "a.onnx", "--batch", "many"], 2)]
 )

@@ -40,7 +40,7 @@ def diagnosis_text(diagnosis: Diagnosis, *, width: int = WIDTH) -> str:
         ("window", _window(diagnosis)),
         ("streams", "OpenCV reads them (FFmpeg)" if diagnosis.ffmpeg else "this OpenCV has no FFmpeg"),
         ("extras", _complete(diagnosis.extras)),
-        *((f"[{extra.name}]", f"lacks {', '.join(extra.missing)}; type: {extra.install}") for extra in lacking),
+        *((f"[{extra.name}]", f"lacks {_lacks(extra, lacking[0])}; type: {extra.install}") for extra in lacking),
     ]
     lines = facts(pairs, width=width)
     for first, found in (
@@ -65,6 +65,14 @@ def _verdict(diagnosis: Diagnosis) -> str:
 def _complete(extras: Sequence[Extra]) -> str:
     complete = [extra.name for extra in extras if not extra.missing]
     return f"complete: {', '.join(complete)}" if complete else ""
+
+
+def _lacks(extra: Extra, first: Extra) -> str:
+    """List what is missing; what the first incomplete extra misses too is said once."""
+    more = extra.missing[len(first.missing) :]
+    if extra is first or extra.missing[: len(first.missing)] != first.missing:
+        return ", ".join(extra.missing)
+    return f"what [{first.name}] lacks" + (f", and {', '.join(more)}" if more else "")
 
 
 def _threads(found: Processors) -> str:

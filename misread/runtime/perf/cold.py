@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def cold_starts(
-    tasks: Sequence[Task], *, starts: int, seconds: float, starter: Callable[..., Started]
+    tasks: Sequence[Task],
+    *,
+    starts: int,
+    seconds: float,
+    starter: Callable[..., Started],
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> list[Cold | None]:
     """Start every task `starts` times, in turns; None for each where that is 0.
 
@@ -23,6 +28,7 @@ def cold_starts(
         starts: fresh processes for each.
         seconds: bound of one.
         starter: takes a task and the bound, and returns what the process saw.
+        progress: told how many processes are done, and how many there are.
 
     Raises:
         ModelRunError: one died, or hung.
@@ -30,9 +36,11 @@ def cold_starts(
     if not starts:
         return [None for _ in tasks]
     found: list[list[Started]] = [[] for _ in tasks]
-    for _ in range(starts):
+    for turn in range(starts):
         for at, task in enumerate(tasks):
+            progress(turn * len(tasks) + at, starts * len(tasks))
             found[at].append(starter(task, seconds=seconds))
+    progress(starts * len(tasks), starts * len(tasks))
     return [_cold(entries) for entries in found]
 
 

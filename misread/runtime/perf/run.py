@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -127,7 +128,13 @@ def _setting(bench: _Bench, opened: Sequence[Deployed], batch: int, threads: int
         )
         for deployed, size in zip(opened, sizes, strict=True)
     ]
-    colds = cold_starts(tasks, starts=options.starts, seconds=options.child_seconds, starter=bench.starter)
+    colds = cold_starts(
+        tasks,
+        starts=options.starts,
+        seconds=options.child_seconds,
+        starter=bench.starter,
+        progress=partial(bench.progress, "starting fresh processes"),
+    )
     subjects = [Subject(*entry) for entry in zip(opened, bench.pictures, sizes, strict=True)]
     jobs = [
         Job(name=name, batch=size, prepare=subject.prepare, run=subject.run, read=subject.read)
@@ -142,6 +149,7 @@ def _setting(bench: _Bench, opened: Sequence[Deployed], batch: int, threads: int
         clock=bench.clock,
         progress=lambda done: bench.progress("timing", at * options.iterations + done, total),
     )
+    bench.progress("timing", total, total)
     generator = np.random.default_rng((options.seed, 1))
     measured = tuple(
         _measured(job, found, cold, None if job is jobs[0] else timed[0], generator)

@@ -74,5 +74,15 @@ def test_what_nobody_tells_is_left_out_and_complete_extras_share_a_line() -> Non
     whole = tuple(Extra(name=name, missing=(), install="") for name in names)
     text = diagnosis_text(replace(diagnose(), room=nothing, extras=whole, devices=(), warnings=(), notes=()))
     assert "extras         complete: export, attack, video" in text
+    assert "lacks" not in text
     assert not any(word in text for word in ("memory", "disk", "devices", "warning", "note:"))
     assert text.endswith("builds can be read and verified here, classifiers exported and attacked\n")
+
+
+def test_what_several_extras_lack_is_said_once() -> None:
+    host = ("torch", "onnx")
+    lacking = (("export", host), ("attack", host), ("timm", (*host, "timm")), ("video", ("av",)))
+    found = replace(diagnose(), extras=tuple(Extra(name=n, missing=m, install=f"pip {n}") for n, m in lacking))
+    flat = " ".join(diagnosis_text(found).split())
+    assert "[export] lacks torch, onnx; type: pip export [attack] lacks what [export] lacks; type: pip attack" in flat
+    assert "[timm] lacks what [export] lacks, and timm; type: pip timm [video] lacks av; type: pip video" in flat
