@@ -175,7 +175,8 @@ class Perf:
             more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
             return f"too slow: {broken[0]}{more}"
         if self.gates:
-            return f"quick enough: {self.gates[0].said}"
+            every = f"all {len(self.gates)} limits are kept"
+            return f"quick enough: {every if len(self.gates) > 1 else self.gates[0].said}"
         setting = self.settings[0]
         first, last = setting.measured[0], setting.measured[-1]
         if last.run_speedup is not None:

@@ -69,6 +69,7 @@ BROKEN = Gate(passed=False, said="late")
         (result(fast(2, 1.9, 2.1)), 0, f"b.onnx runs 2.00 times (95 % CI 1.90-2.10) {AS}"),
         (result(fast(2)), 0, f"b.onnx runs 2.00 times (too few rounds for an interval) {AS}"),
         (result(gates=(KEPT,)), 0, "quick enough: well"),
+        (result(gates=(KEPT, KEPT)), 0, "quick enough: all 2 limits are kept"),
         (result(gates=(KEPT, BROKEN)), 1, "too slow: late"),
         (result(gates=(BROKEN, BROKEN, KEPT)), 1, "too slow: late (and 1 more)"),
     ],
