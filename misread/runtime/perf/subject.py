@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from misread.data import find_samples, spread
 from misread.errors import FileError
 from misread.pixels import SUFFIXES, fit, read_image
-from misread.runtime.session.feed import Feed
+from misread.runtime.session.feed import Feed, Writer
 from misread.runtime.session.graph import DTYPES
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ class Subject:
     def __init__(self, deployed: Deployed, pictures: Sequence[UInt8], batch: int) -> None:
         self.deployed, self.batch = deployed, batch
         entry, card = deployed.session.get_inputs()[0], deployed.card
-        self._feed = Feed(card, DTYPES[entry.type])
-        self._into = np.empty((batch, card.channels, *card.size_hw), self._feed.dtype)
+        feed = Feed(card, DTYPES[entry.type])
+        self._into = feed.empty(batch)
+        self._writer = Writer(feed, self._into)
         starts = range(0, len(pictures), batch)[: max(1, MAX_BYTES // self._into.nbytes)]
         self._batches = [[pictures[(start + more) % len(pictures)] for more in range(batch)] for start in starts]
         self._inputs = [self.prepare(at).copy() for at in range(len(self._batches))]
@@ -45,7 +46,7 @@ class Subject:
     def prepare(self, at: int) -> NDArray[Any]:
         """Bring pictures to the model's input, (batch, c, h, w), by the very steps that `read` takes first."""
         card = self.deployed.card
-        self._feed.write([fit(image, card) for image in self._batches[at % len(self._batches)]], self._into)
+        self._writer.write([fit(image, card) for image in self._batches[at % len(self._batches)]])
         return self._into
 
     def run(self, at: int) -> object:

@@ -160,11 +160,12 @@ def display(tmp_path: Path) -> Iterator[Display]:
     if shutil.which("Xvfb") is None:
         pytest.skip("a window without a screen needs Xvfb (Debian: apt-get install xvfb)")
     read, write = os.pipe()
-    # Two servers that look for a free number at the same time may both take it; a process has its own to itself.
+    # Without -noreset it starts over when its last client leaves, and Qt looks in before it stays.
     number = 1000 + os.getpid() % 50_000
-    command = ["Xvfb", f":{number}", "-noreset", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
+    screen = ["-screen", "0", "1280x900x24", "-fbdir", str(tmp_path)]
+    command = ["Xvfb", f":{number}", "-noreset", "-displayfd", str(write), *screen, "-nolisten", "tcp"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen([*command, "-fbdir", str(tmp_path)], pass_fds=(write,), **quiet)  # type: ignore[call-overload]
+    server = subprocess.Popen(command, pass_fds=(write,), **quiet)  # type: ignore[call-overload]
     os.close(write)
     with os.fdopen(read) as told:
         assert told.readline().strip() == str(number), "the display is taken, or Xvfb does not start"
