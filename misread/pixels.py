@@ -5,23 +5,18 @@ Pictures are uint8 RGB (height, width, 3) everywhere outside this file and `runt
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from typing import TYPE_CHECKING, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_PIXELS: Final = 2**27
-# Read once by OpenCV, when it is loaded: a small file must not unpack into all of memory.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-
-import cv2  # noqa: E402
-
-from misread.errors import FileError, OptionError  # noqa: E402
-from misread.files import atomic_write, cannot_read, read_bounded  # noqa: E402
-from misread.resample import resize, resize_weights  # noqa: E402
+from misread.errors import FileError, OptionError
+from misread.files import atomic_write, cannot_read, read_bounded
+from misread.resample import resize
+from misread.taps import matrix, taps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +29,7 @@ Float32 = NDArray[np.float32]
 
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff")
 MIN_SIDE_PX: Final = 4
+MAX_PIXELS: Final = 2**27  # as misread/__init__.py tells OpenCV
 MAX_FILE_BYTES: Final = 512 * 2**20
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8"
@@ -122,12 +118,13 @@ def fit(image: UInt8, card: ModelCard) -> UInt8:
         (h, w, 3) uint8 RGB at `card.size_hw`, the *prepared* picture.
     """
     _check_picture(image)
-    size, (top, left) = placement(image.shape[:2], card)
-    resized = resize(image, size, interpolation=card.interpolation, antialias=card.antialias)
+    size, corner = placement(image.shape[:2], card)
+    tall, wide = (_inside(*axis) for axis in zip(size, corner, card.size_hw, strict=True))
+    fitted = resize(image, size, interpolation=card.interpolation, antialias=card.antialias, windows=(tall, wide))
     if card.resize != "letterbox":
-        return np.ascontiguousarray(resized[top : top + card.size_hw[0], left : left + card.size_hw[1]])
-    padded = np.full((*card.size_hw, 3), card.pad_level, np.uint8)
-    padded[-top : size[0] - top, -left : size[1] - left] = resized
+        return fitted
+    (top, left), padded = corner, np.full((*card.size_hw, 3), card.pad_level, np.uint8)
+    padded[tall[0] - top : tall[1] - top, wide[0] - left : wide[1] - left] = fitted
     return padded
 
 
@@ -158,10 +155,8 @@ def placing_weights(size_hw: tuple[int, ...], card: ModelCard) -> tuple[Float32,
     Raises:
         InputError: a side so long that resizing it would take all memory.
     """
-    size, corner = placement(size_hw, card)
-    same = size == tuple(size_hw)
-    axes = zip(size_hw, size, corner, card.size_hw, strict=True)
-    rows, columns = (_window(_weights(old, new, card, same=same), start, length) for old, new, start, length in axes)
+    axes = zip(size_hw, *placement(size_hw, card), card.size_hw, strict=True)
+    rows, columns = (_placing_weights(*axis, card) for axis in axes)
     return rows, columns
 
 
@@ -201,18 +196,17 @@ def to_input(prepared: UInt8, card: ModelCard) -> Float32:
     return planes
 
 
-def _weights(size_in: int, size_out: int, card: ModelCard, *, same: bool) -> Float32:
-    if same:
-        return np.eye(size_in, dtype=np.float32)
-    return resize_weights(size_in, size_out, card.interpolation, card.antialias)
+def _placing_weights(old: int, new: int, start: int, length: int, card: ModelCard) -> Float32:
+    first, stop = _inside(new, start, length)
+    weights = np.zeros((length, old), np.float32)
+    axis = taps(old, new, card.interpolation, card.antialias, (first, stop))
+    weights[first - start : stop - start] = matrix(axis, old)
+    return weights
 
 
-def _window(weights: Float32, start: int, length: int) -> Float32:
-    """Return rows `start` to `start + length` of weights; those outside are zero."""
-    window = np.zeros((length, weights.shape[1]), np.float32)
-    first, stop = max(start, 0), min(start + length, len(weights))
-    window[first - start : stop - start] = weights[first:stop]
-    return window
+def _inside(size: int, start: int, length: int) -> tuple[int, int]:
+    """Return from where to where `start` to `start + length` lies inside 0 to `size`."""
+    return max(start, 0), min(start + length, size)
 
 
 def _grey(prepared: UInt8) -> UInt8:

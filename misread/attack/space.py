@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from misread.pixels import placing_weights
+from misread.pixels import placement, placing_weights
+from misread.resample import clips_between, height_goes_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ class FileView(nn.Module):
         """
         super().__init__()
         self.twin, self.grey = twin, card.colour == "grey"
+        self.height_first = height_goes_first(size_hw, placement(size_hw, card)[0])
+        self.clips = clips_between(card.interpolation, antialias=card.antialias)
         rows, columns = (torch.from_numpy(weights) for weights in placing_weights(size_hw, card))
         inside = rows.any(dim=1)[:, None] & columns.any(dim=1)
         self.register_buffer("rows", rows)
@@ -46,8 +49,11 @@ class FileView(nn.Module):
 
     def prepared(self, x: Tensor) -> Tensor:
         """The prepared picture, (n, 1 or 3, h, w) in [0, 1], on the 256 levels."""
-        wide = ((x * 255) @ self.get_buffer("columns")).clamp(0, 255)
-        pixels = _rounded(self.get_buffer("rows") @ wide).clamp(0, 255) + self.get_buffer("padding")
+        rows, columns, levels = self.get_buffer("rows"), self.get_buffer("columns"), x * 255
+        half = rows @ levels if self.height_first else levels @ columns
+        half = half.clamp(0, 255) if self.clips else half
+        both = half @ columns if self.height_first else rows @ half
+        pixels = _rounded(both).clamp(0, 255) + self.get_buffer("padding")
         if self.grey:
             luma = torch.tensor([19595, 38470, 7471], dtype=x.dtype, device=x.device).view(1, 3, 1, 1) / 65536
             pixels = _rounded((pixels * luma).sum(1, keepdim=True))

@@ -40,6 +40,55 @@ def test_the_prepared_picture_is_the_devices(flags: dict[str, Any], size_hw: tup
     assert (difference > 0.5).mean() < 0.01
 
 
+@pytest.mark.parametrize("mode", ["squash", "crop", "letterbox"])
+def test_of_any_size_by_any_kernel_it_is_the_devices_within_one_level(mode: str) -> None:
+    rng = np.random.default_rng(0)
+    for at in range(350):
+        kernel, antialias = ("bilinear", "bicubic", "nearest", "area")[at % 4], bool(rng.random() < 0.7)
+        sides = [int(300 ** rng.random()) for _ in range(4)]
+        more: dict[str, Any] = {"resize_px": max(sides[2:]) + int(rng.integers(0, 20))} if mode == "crop" else {}
+        card = ModelCard(
+            labels=("a", "b"),
+            size_hw=(sides[2], sides[3]),
+            resize=mode,  # type: ignore[arg-type]
+            interpolation=kernel,  # type: ignore[arg-type]
+            antialias=antialias,
+            **more,
+        )
+        picture = np.where(rng.random((sides[0], sides[1], 3)) < 0.5, 0, 255).astype(np.uint8)
+        view = FileView(torch.nn.Identity(), card, (sides[0], sides[1]))
+        seen = view.prepared(torch.from_numpy(to_unit(picture[None]))).numpy() * 255
+        assert np.abs(seen - to_unit(fit(picture, card)[None]) * 255).max() <= 1.001, (sides, card)
+
+
+@pytest.mark.parametrize("kernel", ["bilinear", "bicubic", "nearest", "area"])
+@pytest.mark.parametrize("mode", ["squash", "crop", "letterbox"])
+@pytest.mark.parametrize("size_hw", [(9, 5), (5, 9), (40, 7)])
+def test_the_gradient_is_that_of_finite_differences(
+    kernel: Any, mode: Any, size_hw: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("misread.attack.space._rounded", lambda x: x)  # steps have no differences
+    resize_px = 7 if mode == "crop" else None
+    card = ModelCard(labels=("a", "b"), size_hw=(6, 4), resize=mode, resize_px=resize_px, interpolation=kernel)
+    view = FileView(torch.nn.Flatten(), card, size_hw).double()
+    point = torch.rand(1, 3, *size_hw, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    inside = (0.3 + 0.4 * point).requires_grad_()  # far from the ends, where it is clipped
+    assert torch.autograd.gradcheck(view, (inside,))
+
+
+def test_what_is_cut_away_and_what_is_padding_has_no_gradient() -> None:
+    def gradient(size_hw: tuple[int, int], **geometry: Any) -> torch.Tensor:
+        card = ModelCard(labels=("a", "b"), size_hw=(8, 8), **geometry)
+        point = torch.full((1, 3, *size_hw), 0.5, requires_grad=True)
+        (found,) = torch.autograd.grad(FileView(torch.nn.Flatten(), card, size_hw)(point).sum(), point)
+        return found
+
+    cropped = gradient((8, 24), resize="crop", resize_px=8)
+    assert cropped[..., 8:16].min() == 1
+    assert cropped[..., :8].abs().max() == cropped[..., 16:].abs().max() == 0
+    assert gradient((8, 24), resize="letterbox").sum().item() == pytest.approx(3 * 3 * 8)  # three rows of eight
+
+
 def test_the_gradient_passes_the_rounding() -> None:
     card = ModelCard(labels=("a", "b"), size_hw=(4, 4))
     view = FileView(torch.nn.Flatten(), card, (8, 8))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from misread.pixels import placing_weights
+from misread.pixels import placement, placing_weights
+from misread.resample import clips_between, height_goes_first
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +30,10 @@ def arrive(crops: Tensor, card: ModelCard) -> Tensor:
     crops = to_levels(crops)
     rows, columns = (torch.from_numpy(axis).to(crops) for axis in placing_weights(crops.shape[-2:], card))
     padding = card.pad_level / 255 * ~(rows.any(dim=1)[:, None] & columns.any(dim=1))
-    fitted = (rows @ (crops @ columns.T).clamp(0, 1)).clamp(0, 1) + padding
+    height_first = height_goes_first(crops.shape[-2:], placement(crops.shape[-2:], card)[0])
+    half = rows @ crops if height_first else crops @ columns.T
+    half = half.clamp(0, 1) if clips_between(card.interpolation, antialias=card.antialias) else half
+    fitted = (half @ columns.T if height_first else rows @ half).clamp(0, 1) + padding
     if card.channels == 1:
         fitted = (fitted * torch.tensor(_LUMA).to(fitted).view(1, 3, 1, 1)).sum(1, keepdim=True)
     return to_levels(fitted)
