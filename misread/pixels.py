@@ -5,9 +5,7 @@ Pictures are uint8 RGB (height, width, 3) everywhere outside this file and `runt
 
 from __future__ import annotations
 
-import struct
-import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from misread.errors import FileError, OptionError
 from misread.files import atomic_write, cannot_read, read_bounded
+from misread.formats import SUFFIXES, format_of
 from misread.resample import resize
 from misread.taps import matrix, taps
 
@@ -23,23 +22,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from misread.card import ModelCard
+    from misread.formats.base import Levels
+
+__all__ = [
+    "MAX_FILE_BYTES", "MIN_SIDE_PX", "SUFFIXES", "Float32", "UInt8", "bgr_to_rgb", "decode_image", "encode_jpeg",
+    "encode_png", "fit", "from_unit", "placement", "placing_weights", "read_image", "rgb_to_bgr", "to_input", "to_unit",
+    "write_png",
+]  # fmt: skip
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 
-SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff")
 MIN_SIDE_PX: Final = 4
 MAX_PIXELS: Final = 2**27  # as misread/__init__.py tells OpenCV
 MAX_FILE_BYTES: Final = 512 * 2**20
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_JPEG: Final = b"\xff\xd8"
 
 
 def read_image(path: Path) -> UInt8:
-    """Read a picture file as (h, w, 3) uint8 RGB: EXIF applied, grey repeated, alpha over white, 16 bit to 8.
+    """Read a picture file as (h, w, 3) uint8 RGB: upright, grey repeated, alpha over white, 16 bit to 8.
 
     Raises:
-        FileError: missing, not a picture, truncated, smaller than 4x4 or larger than 2^27 pixels.
+        FileError: missing, not a picture, truncated, of a kind that is not read truly, smaller than 4x4 or larger than
+            2^27 pixels.
     """
     try:
         data = read_bounded(path, MAX_FILE_BYTES, "picture")
@@ -50,23 +54,16 @@ def read_image(path: Path) -> UInt8:
 
 def decode_image(data: bytes, name: str) -> UInt8:
     """Decode a picture from memory; `name` is for messages. Otherwise as `read_image`."""
-    if not _complete(data):
-        message = f"{name} is truncated: it ends before its picture does; copy it again"
-        raise FileError(message)
-    flags = cv2.IMREAD_COLOR if data.startswith(_JPEG) else cv2.IMREAD_UNCHANGED
-    try:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    except cv2.error as error:
-        message = f"{name} cannot be decoded: more than {MAX_PIXELS} pixels, or damaged"
-        raise FileError(message) from error
-    if decoded is None:
+    form = format_of(data)
+    if form is None:
         message = f"{name} is not a picture; expected one of {', '.join(SUFFIXES)}"
         raise FileError(message)
+    decoded = form.decode(data, name)
     if min(decoded.shape[:2]) < MIN_SIDE_PX:
         height, width = decoded.shape[:2]
         message = f"{name} is {width}x{height} pixels; a picture needs at least {MIN_SIDE_PX}x{MIN_SIDE_PX}"
         raise FileError(message)
-    return _as_rgb(_as_8_bit(decoded, name))
+    return _as_rgb(decoded)
 
 
 def write_png(path: Path, image: UInt8) -> None:
@@ -214,23 +211,18 @@ def _grey(prepared: UInt8) -> UInt8:
     return ((luma + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
-def _as_8_bit(decoded: NDArray[np.generic], name: str) -> UInt8:
-    if decoded.dtype == np.uint8:
-        return decoded.astype(np.uint8, copy=False)
-    if decoded.dtype == np.uint16:
-        return ((decoded.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    message = f"{name} has {decoded.dtype} pixels; 8 or 16 bits a channel are read, save it as PNG"
-    raise FileError(message)
-
-
-def _as_rgb(decoded: UInt8) -> UInt8:
-    if decoded.ndim == 2:
-        return np.repeat(decoded[..., None], 3, axis=2)
-    if decoded.shape[2] == 4:
-        alpha = decoded[..., 3:].astype(np.uint32)
-        over = decoded[..., :3] * alpha + 255 * (255 - alpha)
-        decoded = ((over + 127) // 255).astype(np.uint8)
-    return bgr_to_rgb(decoded) if decoded.shape[2] == 3 else np.repeat(decoded[..., :1], 3, axis=2)
+def _as_rgb(decoded: Levels) -> UInt8:
+    """Lay grey, BGR or BGRA of 8 or 16 bits over white, as RGB, rounding to 8 bits once."""
+    full = int(np.iinfo(decoded.dtype).max)
+    if decoded.ndim == 3 and decoded.shape[2] == 4:
+        wide: NDArray[Any] = decoded.astype(np.uint16 if full == 255 else np.uint32)
+        over, level = wide[..., :3] * wide[..., 3:] + full * (full - wide[..., 3:]), full * (full // 255)
+        levels = (over // level + (over % level > level // 2)).astype(np.uint8)
+    elif full == 255:
+        levels = decoded.astype(np.uint8, copy=False)
+    else:
+        levels = ((decoded.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return bgr_to_rgb(levels) if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
 
 
 def _encode(suffix: str, image: UInt8, options: Sequence[int]) -> bytes:
@@ -246,25 +238,3 @@ def _check_picture(image: UInt8) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape) < 1:
         message = f"a picture is (height, width, 3) uint8 RGB, got {image.shape} {image.dtype}"
         raise OptionError(message)
-
-
-def _complete(data: bytes) -> bool:
-    """Tell whether a PNG or JPEG has its end; OpenCV fills what is missing with grey and says nothing."""
-    if data.startswith(_PNG):
-        return _png_complete(data)
-    if data.startswith(_JPEG):
-        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
-    return True
-
-
-def _png_complete(data: bytes) -> bool:
-    at = len(_PNG)
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
-            return False
-        if kind == b"IEND":
-            return True
-        at = end
-    return False

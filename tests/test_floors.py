@@ -21,7 +21,7 @@ PACKAGE: Final = Path(misread.__file__).parent
 FLOORS: Final = (
     ("", "errors"),
     ("files", "registry", "text"),
-    ("card", "cards", "change", "pixels", "resample", "taps", "labels", "wish"),
+    ("card", "cards", "change", "formats", "pixels", "resample", "taps", "labels", "wish"),
     ("stats", "data", "bundle", "assets", "flags"),
     ("runtime",),
     ("export", "report"),
