@@ -1,8 +1,9 @@
 """One resize rule, as weights for one axis and then the other: the device, the attack and the graph share it.
 
-The order is that of Pillow 13: the width first, unless the height shrinks by more than twice as many pixels. It
-matters for bicubic alone, which overshoots: an antialiased one is clipped to 0..255 between the axes, as Pillow's is.
-Only Pillow's rounding between the two is left out, so the result is within 1 level of it and differentiable.
+An antialiased bicubic overshoots and is clipped to 0..255 between the axes, as Pillow's is, so there the order counts:
+it is that of Pillow 13, the width first unless the height shrinks by more than twice as many pixels. Elsewhere it is
+the quicker one. Only Pillow's rounding between the axes is left out, so the result is within 1 level of it and
+differentiable.
 """
 
 from __future__ import annotations
@@ -31,9 +32,13 @@ Block = tuple[slice, int, tuple[Product, ...]]
 
 #: Outputs that one product makes: each needs its own part of the input, and most of it is shared.
 _TOGETHER: Final = 4
+_TOGETHER_GROWING: Final = 16
 #: Multiplications that BLAS does not hand to its threads: waking them costs more than the product.
 _SINGLE_THREADED: Final = 2**18
-_CACHED: Final = 4  # products on one block of the input, made float32 while it is in the cache
+#: Products on one block of the input, which becomes float32 while it is in the cache.
+_CACHED: Final = 4
+#: How many times larger what lies between the axes may be where that spares turning the whole picture.
+_LARGER: Final = 4
 
 
 def resize(
@@ -64,15 +69,21 @@ def resize(
     if interpolation == "nearest":
         return np.asarray(image[rows.first[:, None], columns.first])
     half: Pixels = image[_reach(rows, image.shape[0]), _reach(columns, image.shape[1])]
-    passes = [(_down, rows)] if image.shape[0] != size_hw[0] else []
+    clips = clips_between(interpolation, antialias=antialias)
+    height_first = height_goes_first(image.shape, size_hw) if clips else _height_is_quicker(rows, columns, half)
+    passes = [("height", rows)] if image.shape[0] != size_hw[0] else []
     if image.shape[1] != size_hw[1]:
-        passes.insert(len(passes) if height_goes_first(image.shape, size_hw) else 0, (_across, columns))
-    for along, axis in passes:
-        half = along(axis, half)
-        if clips_between(interpolation, antialias=antialias):
+        passes.insert(len(passes) if height_first else 0, ("width", columns))
+    down = "height"
+    for side, axis in passes:
+        if side != down:
+            half, down = _turned(half), side
+        half = _down(axis, half)
+        if clips:
             np.clip(half, 0, 255, out=half)
-    rounded: UInt8 = np.clip(half + np.float32(0.5), 0, 255).astype(np.uint8)
-    return rounded
+    levels: UInt8 = np.clip(np.add(half, np.float32(0.5), out=half), 0, 255, out=half).astype(np.uint8)
+    upright: UInt8 = levels if down == "height" else _turned(levels)
+    return upright
 
 
 def height_goes_first(size_hw: tuple[int, ...], new_hw: tuple[int, ...]) -> bool:
@@ -85,12 +96,16 @@ def clips_between(interpolation: Interpolation, *, antialias: bool) -> bool:
     return interpolation == "bicubic" and antialias
 
 
-def _across(axis: Taps, picture: Pixels) -> Float32:
-    """Resize the width of (h, w, c)."""
-    height, _, channels = picture.shape
-    turned: Any = cv2.transpose(picture)
-    made: Any = cv2.transpose(_down(axis, turned.reshape(-1, height, channels)))
-    return np.asarray(made, np.float32).reshape(height, -1, channels)
+def _height_is_quicker(rows: Taps, columns: Taps, picture: Pixels) -> bool:
+    """Tell whether to begin with the height, which spares turning the whole picture."""
+    height, width, _ = picture.shape
+    return bool(len(rows.first) * width <= _LARGER * height * len(columns.first))
+
+
+def _turned(picture: Pixels) -> Any:
+    """Return (h, w, c) as (w, h, c), of the same type."""
+    height, width, channels = picture.shape
+    return np.asarray(cv2.transpose(picture)).reshape(width, height, channels)
 
 
 def _down(axis: Taps, picture: Pixels) -> Float32:
@@ -98,7 +113,7 @@ def _down(axis: Taps, picture: Pixels) -> Float32:
     height, width, channels = picture.shape
     pixels = picture.reshape(height, width * channels)
     result = np.empty((len(axis.first), width * channels), np.float32)
-    for reach, step, products in _blocks(axis, height):
+    for reach, step, products in blocks_of(axis, height):
         for left in range(0, width * channels, step):
             piece = slice(left, left + step)
             block = np.asarray(pixels[reach, piece], np.float32)
@@ -112,9 +127,11 @@ def _reach(axis: Taps, size_in: int) -> slice:
 
 
 @lru_cache(maxsize=64)
-def _blocks(axis: Taps, height: int) -> tuple[Block, ...]:
+def blocks_of(axis: Taps, height: int) -> tuple[Block, ...]:
     """Return what `_down` does to a picture that begins where the axis does."""
-    products = [_product(axis, start, height) for start in range(0, len(axis.first), _TOGETHER)]
+    grows = axis.first[-1] - axis.first[0] < len(axis.first) - 1
+    together = _TOGETHER_GROWING if grows else _TOGETHER
+    products = [_product(axis, start, together, height) for start in range(0, len(axis.first), together)]
     groups = [products[at : at + _CACHED] for at in range(0, len(products), _CACHED)]
     blocks = []
     for group in groups:
@@ -125,11 +142,11 @@ def _blocks(axis: Taps, height: int) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _product(axis: Taps, start: int, height: int) -> Product:
+def _product(axis: Taps, start: int, together: int, height: int) -> Product:
     """Return the product that makes the outputs from `start` on; the last are taken together with those before."""
     count, width = axis.weights.shape
-    start = max(0, min(start, count - _TOGETHER))
-    stop = min(start + _TOGETHER, count)
+    start = max(0, min(start, count - together))
+    stop = min(start + together, count)
     first = axis.first[start:stop] - axis.first[0]
     low, high = int(first[0]), int(first[-1]) + width
     weights = np.zeros((stop - start, high - low), np.float32)
