@@ -203,6 +203,19 @@ def test_a_letterbox_is_opencvs_copy_with_a_border(size_hw: tuple[int, int], box
     assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
+@pytest.mark.parametrize("kernel", ["bilinear", "bicubic"])
+def test_photographs_from_file_to_input_are_pillows(shared_data: Path, kernel: Any) -> None:
+    card = ModelCard(labels=LABELS, size_hw=(224, 224), resize="crop", resize_px=256, interpolation=kernel)
+    pillow = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[kernel]
+    for path in sorted((shared_data / "imagenet" / "photos").glob("*.JPEG"))[::8]:
+        theirs = Image.open(path).convert("RGB")
+        image = read_image(path)
+        assert np.abs(image.astype(int) - np.asarray(theirs)).max() <= 4  # other decoders may round otherwise
+        size, (top, left) = placement(image.shape, card)
+        cut = Image.fromarray(image).resize(size[::-1], pillow).crop((left, top, left + 224, top + 224))
+        assert np.abs(fit(image, card).astype(int) - np.asarray(cut)).max() <= 1
+
+
 def test_unit_values_and_levels_are_each_others_inverse() -> None:
     levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
     np.testing.assert_array_equal(from_unit(to_unit(levels)), levels)

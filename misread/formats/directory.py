@@ -10,11 +10,11 @@ _CLASSIC: Final = 42
 #: Types of whole numbers: byte, short, long, and the long of BigTIFF.
 _WHOLE: Final = ((1, "B"), (3, "H"), (4, "I"), (16, "Q"))
 _MAX_ENTRIES: Final = 1024
-_MAX_VALUES: Final = 64
+_MAX_VALUES: Final = 2**16
 
 
 def first_directory(data: bytes) -> dict[int, tuple[int, ...]]:
-    """Return the tags that hold whole numbers, each with its values; of long lists only the first 64.
+    """Return the tags that hold whole numbers, each with its values; of long lists only the first 2^16.
 
     Raises:
         ValueError: it is no TIFF, or ends too early.

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from misread.formats.base import damaged, imdecode, unread
+from misread.formats.base import damaged, imdecode, truncated, unread
 from misread.formats.directory import first_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from misread.formats.base import Levels
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _EXTRA, _FORMAT = 258, 259, 262, 277, 338, 339
+_PARTS: Final = ((273, 279), (324, 325))  # strips, tiles: offsets, bytes
 _HEADS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG: Final = 7
 _WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
@@ -50,6 +53,8 @@ class Tiff:
             tags = first_directory(data)
         except ValueError as error:
             raise damaged(name, "TIFF") from error
+        if any(start + length > len(data) for start, length in _parts(tags)):
+            raise truncated(name)
         bits, extra = _check(tags, name)
         picture = imdecode(data, name, "TIFF")
         if picture.ndim < 3 or picture.shape[2] < 4 or _one(tags, _PHOTOMETRIC, _GREY) != _RGB:
@@ -57,6 +62,12 @@ class Tiff:
         if extra == _UNKNOWN:
             return picture[..., :3]
         return _over_white(picture) if extra == _PREMULTIPLIED or bits == 8 else picture
+
+
+def _parts(tags: dict[int, tuple[int, ...]]) -> Iterator[tuple[int, int]]:
+    """Yield where each strip or tile begins, and its length."""
+    for starts, lengths in _PARTS:
+        yield from zip(tags.get(starts, ()), tags.get(lengths, ()), strict=False)
 
 
 def _check(tags: dict[int, tuple[int, ...]], name: str) -> tuple[int, int]:

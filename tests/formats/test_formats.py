@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from misread.errors import FileError
 from misread.formats import FORMATS, SUFFIXES, format_of
 from misread.formats.base import imdecode
+from misread.formats.directory import first_directory
 from misread.pixels import decode_image
 from tests.formats.made import bmp, by_pillow, nearest, over_white, png, pnm, saved, tiff
 
@@ -240,6 +242,13 @@ def test_a_bmp_that_would_be_read_too_dark_is_refused(kind: dict[str, Any]) -> N
         decode_image(bmp(lines, size_hw=SIZE, **kind), "a")
 
 
+def test_a_bmp_of_os2_whose_colours_opencv_takes_for_grey_is_refused() -> None:
+    lines = bytes(SIZE[0] * 60)
+    data = b"BM" + struct.pack("<IHHIIHHHH", 26 + len(lines), 0, 0, 26, 12, SIZE[1], SIZE[0], 1, 24) + lines
+    with pytest.raises(FileError, match=r"a is a BMP with the header of OS/2, which misread does not read; save it"):
+        decode_image(data, "a")
+
+
 @pytest.mark.parametrize("maximum", [1, 10, 100, 254, 255])
 @pytest.mark.parametrize(("kind", "channels"), [(5, 1), (6, 3)])
 def test_a_pnm_is_scaled_by_its_maximum_as_by_pillow(kind: int, channels: int, maximum: int) -> None:
@@ -317,6 +326,20 @@ def test_a_file_cut_off_anywhere_is_one_sentence(kind: str) -> None:
     for length in (*range(0, len(data), len(data) // 97), len(data) - 1):
         with pytest.raises(FileError, match=r"^a (is truncated|cannot be decoded|is not a picture|is a )"):
             decode_image(data[:length], "a")
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_pixels_that_are_missing_are_called_that(kind: str) -> None:
+    data = kept = FILES[kind]
+    if "TIFF" in kind:  # whose directory may stand at the end: let the strip claim to be longer
+        (length,) = first_directory(data)[279]
+        claim = [struct.pack("<HHII", 279, 4, 1, size) for size in (length, length + len(data))]
+        kept = data.replace(claim[0], claim[1])
+        assert kept != data
+    else:
+        kept = data[:-40]
+    with pytest.raises(FileError, match=r"^a is truncated: it ends before its picture does; copy it again$"):
+        decode_image(kept, "a")
 
 
 @pytest.mark.parametrize("kind", FILES)
