@@ -100,12 +100,12 @@ def encode_webp(image: UInt8, quality: int) -> bytes:
 
 def bgr_to_rgb(frame: UInt8) -> UInt8:
     """Turn OpenCV's channel order into ours."""
-    return np.ascontiguousarray(frame[..., ::-1])
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def rgb_to_bgr(image: UInt8) -> UInt8:
     """Turn our channel order into OpenCV's."""
-    return np.ascontiguousarray(image[..., ::-1])
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def fit(image: UInt8, card: ModelCard) -> UInt8:
@@ -222,7 +222,7 @@ def _as_rgb(decoded: Levels) -> UInt8:
         levels = decoded.astype(np.uint8, copy=False)
     else:
         levels = ((decoded.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return bgr_to_rgb(levels) if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+    return np.asarray(cv2.cvtColor(levels, cv2.COLOR_BGR2RGB if levels.ndim == 3 else cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def _encode(suffix: str, image: UInt8, options: Sequence[int]) -> bytes:

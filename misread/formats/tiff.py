@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from misread.formats.base import Levels
 
-_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _EXTRA, _FORMAT = 258, 259, 262, 277, 338, 339
+_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES, _TILES, _EXTRA, _FORMAT = 258, 259, 262, 277, 284, 322, 338, 339
 _PARTS: Final = ((273, 279), (324, 325))  # strips, tiles: offsets, bytes
 _HEADS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG: Final = 7
@@ -79,6 +79,10 @@ def _check(tags: dict[int, tuple[int, ...]], name: str) -> tuple[int, int]:
     packed = photometric == _YCBCR and _one(tags, _COMPRESSION, 1) == _JPEG and depths == {8} and samples == 3
     if formats != {1}:
         raise unread(name, "TIFF", "numbers that have a sign or a fraction")
+    if max(depths) < 16 and _TILES in tags:
+        raise unread(name, "TIFF", "tiles of less than 16 bits")
+    if max(depths) == 16 and samples > 1 and _one(tags, _PLANES, 1) != 1:
+        raise unread(name, "TIFF", "16 bits in planes")
     if not (kind in _READ or packed) or len(depths) > 1 or not _UNKNOWN <= extra <= _STRAIGHT:
         sort = f"photometric interpretation {photometric}, {samples} samples of {max(depths)} bits"
         raise unread(name, "TIFF", sort)

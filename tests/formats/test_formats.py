@@ -192,6 +192,8 @@ def test_16_bits_of_a_tiff_become_the_nearest_of_8_once(way: int, order: str) ->
         (2, 3, 8, {"t258": (8, 8, 5)}, "3 samples of 8 bits"),
         (6, 3, 8, {}, "photometric interpretation 6, 3 samples of 8 bits"),
         (8, 3, 8, {}, "photometric interpretation 8, 3 samples of 8 bits"),
+        (2, 3, 16, {"planar": True}, "16 bits in planes"),
+        (2, 3, 8, {"t322": (16,), "t323": (16,)}, "tiles of less than 16 bits"),
         (1, 1, 8, {"t339": (2,)}, "numbers that have a sign or a fraction"),
         (1, 1, 32, {"t339": (3,)}, "numbers that have a sign or a fraction"),
     ],
