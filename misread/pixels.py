@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_FILE_BYTES", "MIN_SIDE_PX", "SUFFIXES", "Float32", "UInt8", "bgr_to_rgb", "decode_image", "encode_jpeg",
-    "encode_png", "fit", "from_unit", "placement", "placing_weights", "read_image", "rgb_to_bgr", "to_input", "to_unit",
-    "write_png",
+    "encode_png", "encode_webp", "fit", "from_unit", "placement", "placing_weights", "read_image", "rgb_to_bgr",
+    "to_input", "to_unit", "write_png",
 ]  # fmt: skip
 
 UInt8 = NDArray[np.uint8]
