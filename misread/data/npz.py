@@ -13,12 +13,12 @@ from typing import IO, TYPE_CHECKING, Final
 import numpy as np
 from numpy.lib import format as npy
 
-from misread.data.sample import Sample, UInt8, number_of, numbers
+from misread.data.sample import Sample, UInt8, number_of
 from misread.errors import FileError
 from misread.files import cannot_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,8 +27,11 @@ MAX_ROWS: Final = 2**21
 MAX_LABEL_BYTES: Final = 64 * 2**20
 MAX_ROW_BYTES: Final = 2**27 * 3
 MIN_SIDE_PX: Final = 4
-_IMAGES: Final = "images.npy"
-_LABELS: Final = "labels.npy"
+#: How files call their pictures and labels; of the data sets that hold a test part, that part.
+PAIRS: Final = (
+    ("images", "labels"), ("x_test", "y_test"), ("test_images", "test_labels"), ("X_test", "y_test"), ("X", "y"),
+    ("x", "y"), ("data", "labels"),
+)  # fmt: skip
 
 
 class NpzRows:
@@ -48,14 +51,20 @@ class NpzRows:
         self.path, self._lock = path, threading.Lock()
         self._stream: IO[bytes] | None = None
         with _npz_errors(path), zipfile.ZipFile(path) as archive:
-            if _IMAGES not in archive.namelist():
-                raise FileError(f"{path} holds {', '.join(archive.namelist()[:8])}; expected 'images' and 'labels'")
-            with archive.open(_IMAGES) as member:
+            pair = next((pair for pair in PAIRS if f"{pair[0]}.npy" in archive.namelist()), None)
+            if pair is None:
+                held = ", ".join(name.removesuffix(".npy") for name in archive.namelist()[:8])
+                known = ", ".join(" and ".join(repr(name) for name in pair) for pair in PAIRS[:3])
+                raise FileError(f"{path} holds {held or 'nothing'}; expected {known} or the like")
+            self._images, self._labels = (f"{name}.npy" for name in pair)
+            with archive.open(self._images) as member:
                 shape, dtype = _header(member, path)
                 self._start = member.tell()
-            declared = archive.getinfo(_IMAGES).file_size - self._start
+            declared = archive.getinfo(self._images).file_size - self._start
         if dtype != np.uint8 or len(shape) not in {3, 4} or (len(shape) == 4 and shape[3] not in {1, 3}):
-            raise FileError(f"{path} has images {shape} {dtype}; expected (n, h, w) or (n, h, w, 3) uint8")
+            first = len(shape) == 4 and shape[1] in {1, 3}
+            hint = "; move the channels to the end with transpose(0, 2, 3, 1)" if first else ""
+            raise FileError(f"{path} has images {shape} {dtype}; expected (n, h, w) or (n, h, w, 3) uint8{hint}")
         self.shape = (*shape, 1) if len(shape) == 3 else shape
         self._row_bytes = math.prod(self.shape[1:])
         if not (min(self.shape[1:3]) >= MIN_SIDE_PX and self._row_bytes <= MAX_ROW_BYTES and shape[0] <= MAX_ROWS):
@@ -74,7 +83,7 @@ class NpzRows:
         with self._lock, _npz_errors(self.path):
             if self._stream is None:
                 with zipfile.ZipFile(self.path) as archive:
-                    self._stream = archive.open(_IMAGES)
+                    self._stream = archive.open(self._images)
             self._stream.seek(self._start + row * self._row_bytes)
             data = self._stream.read(self._row_bytes)
         if len(data) != self._row_bytes:
@@ -83,25 +92,29 @@ class NpzRows:
         return np.ascontiguousarray(np.broadcast_to(pixels, (*self.shape[1:3], 3)))
 
     def labels(self) -> NDArray[np.generic] | None:
-        """Return (n,) labels, whole numbers or texts, or None where the file has none.
+        """Return (n,) labels, whole numbers or texts, or None where the file has none; (n, 1) counts as (n,).
 
         Raises:
             FileError: another number of labels, or of another kind.
         """
         with _npz_errors(self.path), zipfile.ZipFile(self.path) as archive:
-            if _LABELS not in archive.namelist():
+            if self._labels not in archive.namelist():
                 return None
-            with archive.open(_LABELS) as member:
+            with archive.open(self._labels) as member:
                 shape, dtype = _header(member, self.path)
                 size = math.prod(shape) * dtype.itemsize
-                if shape != self.shape[:1] or dtype.kind not in "iuU" or not size <= MAX_LABEL_BYTES:
+                if (
+                    shape not in {self.shape[:1], (*self.shape[:1], 1)}
+                    or dtype.kind not in "iuU"
+                    or not size <= MAX_LABEL_BYTES
+                ):
                     raise FileError(
                         f"{self.path} has labels {shape} {dtype}; expected {self.shape[:1]} whole numbers or texts"
                     )
                 data = member.read(size)
         if len(data) != size:
             raise FileError(f"{self.path} is truncated in its labels; copy it again")
-        return np.frombuffer(data, dtype) if size else np.empty(shape, dtype)
+        return np.frombuffer(data, dtype) if size else np.empty(self.shape[:1], dtype)
 
     def close(self) -> None:
         """Let go of the file; a later `read` opens it again."""
@@ -116,14 +129,19 @@ class NpzRows:
             self.close()
 
 
-def from_npz(place: Path, labels: Sequence[str]) -> Iterator[Sample]:
+def from_npz(place: Path, labels: Sequence[str], known: Mapping[str, int]) -> Iterator[Sample]:
     """Yield the pictures of an npz file in its order, named by their number.
+
+    Args:
+        place: the file.
+        labels: of the model, in order.
+        known: the output number of each way to write one.
 
     Raises:
         FileError: no npz, or its arrays are not as `find_samples` describes.
         InputError: a label that the model does not know.
     """
-    rows, known = NpzRows(place), numbers(labels)
+    rows = NpzRows(place)
     given = rows.labels()
     for row in range(rows.shape[0]):
         label = None if given is None else number_of(str(given[row]), known, labels, f"{place} picture {row}")

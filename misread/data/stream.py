@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,10 +17,11 @@ Result = TypeVar("Result")
 
 def in_order(
     items: Iterable[Item], work: Callable[[Item], Result], *, workers: int, ahead: int = 4
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield `work(item)` for each item, in the order of the items, whoever finishes first.
 
-    At most `workers * ahead` results wait at any time; the first exception of `work` ends it, at its place.
+    At most `workers * ahead` results wait at any time; the first exception of `work` ends it, at its place. No
+    thread is left once it has ended or was closed.
 
     Args:
         items: taken one by one, as they are needed.

@@ -27,7 +27,7 @@ def test_a_line_names_a_file_beside_it_and_its_label(tmp_path: Path) -> None:
         tmp_path,
         {"file": "pics/b.png", "label": "Give way", "more": [1]},
         {"file": "pics/a\u2028.png", "label": 2},
-        {"file": "c.png", "label": "0"},
+        {"file_name": "c.png", "Class": "0"},
     )
     assert [(sample.path, sample.label, sample.name) for sample in find_samples(path, LABELS)] == [
         (tmp_path / "pics/b.png", 1, "pics/b.png"),

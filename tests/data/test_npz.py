@@ -50,6 +50,16 @@ def test_labels_may_be_names_or_missing(tmp_path: Path) -> None:
     assert [sample.label for sample in find_samples(tmp_path / "b.npz", LABELS)] == [None, None]
 
 
+@pytest.mark.parametrize("names", [("x_test", "y_test"), ("test_images", "test_labels"), ("X", "y")])
+def test_pairs_as_others_call_them_with_labels_in_a_column(tmp_path: Path, names: tuple[str, str]) -> None:
+    path, images = tmp_path / "a.npz", pictures(2, 4, 4)
+    arrays: dict[str, Any] = {"x_train": pictures(3, 4, 4), "y_train": np.zeros(3, int)}
+    np.savez(path, **arrays, **{names[0]: images, names[1]: np.array([[2], [0]])})
+    samples = find_samples(path, LABELS)
+    assert [sample.label for sample in samples] == [2, 0]
+    assert np.array_equal(samples[1].read()[..., 0], images[1])
+
+
 def test_the_array_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez_compressed(path, images=np.zeros((64, 256, 256, 3), np.uint8), labels=np.zeros(64, np.int64))
@@ -64,10 +74,11 @@ def test_the_array_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": pictures(2, 4, 4)}, "holds x.npy; expected 'images' and 'labels'"),
+        ({"pics": pictures(2, 4, 4)}, "holds pics; expected 'images' and 'labels', 'x_test' and 'y_test'"),
         ({"images": np.zeros((2, 4, 4), np.float32)}, r"images \(2, 4, 4\) float32; expected"),
         ({"images": pictures(2, 4, 4, 2)}, "expected .n, h, w. or .n, h, w, 3. uint8"),
         ({"images": pictures(4, 4)}, "expected .n, h, w. or"),
+        ({"images": pictures(2, 3, 4, 4)}, r"move the channels to the end with transpose.0, 2, 3, 1."),
         ({"images": pictures(2, 3, 4)}, "4x4 to"),
         ({"images": np.asfortranarray(pictures(2, 4, 5))}, "column by column"),
         ({"images": pictures(0, 4, 4)}, "no pictures in"),

@@ -52,6 +52,26 @@ def test_an_error_comes_at_its_place_and_ends_it() -> None:
     assert list(results) == []
 
 
+@pytest.mark.parametrize("taken", [1, 20])
+def test_no_thread_is_left_behind(taken: int) -> None:
+    before = threading.active_count()
+    results = in_order(range(20), str, workers=3)
+    assert [next(results) for _ in range(taken)] == [str(item) for item in range(taken)]
+    results.close()
+    assert threading.active_count() == before
+
+
+def test_an_error_of_the_items_comes_through_and_leaves_no_thread() -> None:
+    def items() -> Iterator[int]:
+        yield from range(4)
+        raise FileError("item 4")
+
+    before = threading.active_count()
+    with pytest.raises(FileError, match="item 4"):
+        list(in_order(items(), str, workers=2, ahead=4))
+    assert threading.active_count() == before
+
+
 def test_no_workers_is_one_sentence() -> None:
     with pytest.raises(OptionError, match="1 worker or more"):
         next(in_order(range(2), str, workers=0))
