@@ -32,15 +32,21 @@ class TwinReader:
         name: how results call it.
         card: how pictures are prepared for it.
         twin: (n, c, h, w) float32 in [0, 1] to logits (n, k).
+        card_sources: who supplied the card.
+        weights_sha256: of the weight file, where one was read.
     """
 
     def __init__(self, twin: Callable[[Tensor], Tensor], card: ModelCard, *, name: str) -> None:
         self.twin, self.card, self.name = twin, card, name
+        self.card_sources: tuple[str, ...] = ()
+        self.weights_sha256: str | None = None
 
     @classmethod
     def of(cls, origin: Origin) -> TwinReader:
         """Return the reader of a loaded origin, under the origin's name."""
-        return cls(origin.twin, origin.card, name=origin.name)
+        reader = cls(origin.twin, origin.card, name=origin.name)
+        reader.card_sources, reader.weights_sha256 = origin.card_sources, origin.weights_sha256
+        return reader
 
     def read(self, images: Sequence[UInt8]) -> Reading:
         """Read (h, w, 3) uint8 RGB pictures of any size, prepared by the card."""
