@@ -39,6 +39,13 @@ def test_names_are_read_as_others_write_them(tmp_path: Path, name: str, text: st
     assert [sample.label for sample in find_samples(tmp_path / "data", LABELS, names=found)] == [2]
 
 
+def test_what_the_data_call_a_class_comes_before_labels_and_numbers(tmp_path: Path) -> None:
+    for name in ("0", "tench"):
+        write_png(tmp_path / name / "a.png", np.zeros((8, 8, 3), np.uint8))
+    found = find_samples(tmp_path, LABELS, names={"0": 2, "tench": 1})
+    assert [(sample.name, sample.label) for sample in found] == [("0/a.png", 2), ("tench/a.png", 1)]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "error", "said"),
     [

@@ -54,7 +54,8 @@ def test_labels_may_be_names_or_missing(tmp_path: Path) -> None:
 def test_pairs_as_others_call_them_with_labels_in_a_column(tmp_path: Path, names: tuple[str, str]) -> None:
     path, images = tmp_path / "a.npz", pictures(2, 4, 4)
     arrays: dict[str, Any] = {"x_train": pictures(3, 4, 4), "y_train": np.zeros(3, int)}
-    np.savez(path, **arrays, **{names[0]: images, names[1]: np.array([[2], [0]])})
+    arrays |= {names[0]: images, names[1]: np.array([[2], [0]])}
+    np.savez(path, **arrays)
     samples = find_samples(path, LABELS)
     assert [sample.label for sample in samples] == [2, 0]
     assert np.array_equal(samples[1].read()[..., 0], images[1])

@@ -113,10 +113,10 @@ def test_what_is_stopped_leaves_no_file_and_no_thread(data: Path, tmp_path: Path
         raise error
 
     before, threads = sorted(tmp_path.iterdir()), threading.active_count()
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as held:  # with the error, its frames are held, and what is open in them
         evaluate(FunctionReader(brightness().card, stop), EvalOptions(data=data, out=tmp_path / "lines.csv", workers=2))
+    assert threading.active_count() == threads, held
     assert sorted(tmp_path.iterdir()) == before
-    assert threading.active_count() == threads
 
 
 def test_pictures_without_a_label_are_refused_with_the_cure(data: Path) -> None:
