@@ -108,7 +108,11 @@ def test_lines_may_be_json(data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ModelRunError("the planted fault")])
-def test_what_is_stopped_leaves_no_file_and_no_thread(data: Path, tmp_path: Path, error: BaseException) -> None:
+def test_what_is_stopped_leaves_no_file_and_no_thread(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(module, "MAX_BATCH", 1)
+
     def stop(prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise error
 
