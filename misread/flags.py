@@ -1,19 +1,23 @@
-"""Texts of the command line turned into values: sizes, fractions, and a card for a build that carries none."""
+"""Texts of the command line turned into values: sizes, fractions, and what flags say of a card."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from misread.card import ModelCard
+from misread.card import Colour, Interpolation, Output, Resize
+from misread.cards.facts import CardFacts
 from misread.errors import OptionError
+from misread.labels import NUMBERED, read_labels
+from misread.registry import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 _PLAIN: Final = ("resize", "resize_px", "pad_level", "interpolation", "antialias", "colour", "output")
+_CHOICES: Final = (("resize", Resize), ("interpolation", Interpolation), ("colour", Colour), ("output", Output))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,33 +52,31 @@ class CardFlags:
     std: str | None = None
     output: str | None = None
 
-    def card(self, *, count: int | None = None) -> ModelCard | None:
-        """Return the card that the flags describe, or None where none was given.
+    def facts(self) -> CardFacts | None:
+        """Return what the flags say of a card, or None where none was given.
 
-        Args:
-            count: how many outputs the model has, where that is known; `none` for labels needs it.
+        Whoever gives one of scale, mean and std gives all three: the others are 1/255, 0 and 1.
 
         Raises:
-            OptionError: some were given and not enough; the missing ones are listed together.
+            OptionError: a value that no card has.
             FileError: the labels cannot be read.
         """
         said = {field.name: getattr(self, field.name) for field in fields(self)}
         if all(value is None for value in said.values()):
             return None
-        missing = [flag for name, flag in (("labels", "--labels FILE"), ("size", "--size PX")) if said[name] is None]
-        if missing or self.labels is None or self.size is None:
-            raise OptionError(f"the flags do not describe how the model is fed; add {' and '.join(missing)}")
-        from misread.labels import read_labels
-
-        channels = 1 if self.colour == "grey" else 3
-        plain = {name: said[name] for name in _PLAIN}
-        return ModelCard(
-            labels=read_labels(self.labels, count=count),
-            size_hw=parse_size(self.size),
-            scale=parse_number(self.scale) if self.scale is not None else 1 / 255,
-            mean=parse_numbers(self.mean) if self.mean is not None else (0.0,) * channels,
-            std=parse_numbers(self.std) if self.std is not None else (1.0,) * channels,
-            **{name: value for name, value in plain.items() if value is not None},
+        for name, kind in _CHOICES:
+            if said[name] is not None and said[name] not in get_args(kind):
+                raise OptionError(unknown(name, said[name], get_args(kind)))
+        numbered = str(self.labels) == NUMBERED
+        computes = any(said[name] is not None for name in ("scale", "mean", "std"))
+        return CardFacts(
+            labels=None if self.labels is None or numbered else read_labels(self.labels),
+            numbered=numbered or None,
+            size_hw=None if self.size is None else parse_size(self.size),
+            scale=parse_number(self.scale or "1/255") if computes else None,
+            mean=None if self.mean is None else parse_numbers(self.mean),
+            std=None if self.std is None else parse_numbers(self.std),
+            **{name: said[name] for name in _PLAIN},
         )
 
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from misread import __version__, cli
-from misread.card import ModelCard
+from misread.cards.facts import CardFacts
 from misread.cli.app import progress
 from misread.errors import CameraError, CheckFailed, InputError, MisreadError, MissingExtra
 from misread.runtime.camera.run import CameraOptions
@@ -63,7 +63,7 @@ def test_verify_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, labels:
     flags = ["--labels", str(labels), "--size", "8x9", "--colour", "bgr", "--scale", "1", "--mean", "1,2,3"]
     more = [*flags, "--output", "probabilities", "--threads", "1", "--no-antialias"]
     given = options_of(monkeypatch, where, ["verify", "b", "-m", "x.onnx", *more])
-    card = ModelCard(
+    card = CardFacts(
         labels=("a", "b"),
         size_hw=(8, 9),
         colour="bgr",
@@ -106,7 +106,7 @@ def test_camera_feeds_a_build_without_a_card_by_the_flags(monkeypatch: pytest.Mo
     flags = ["--labels", str(labels), "--size", "8", "--resize", "crop", "--resize-px", "9", "--colour", "bgr"]
     more = ["--scale", "1", "--mean", "1,2,3", "--std", "4,5,6", "--output", "probabilities"]
     argv = ["camera", "-m", "x.onnx", *flags, *more, "--interpolation", "area", "--no-antialias"]
-    assert options_of(monkeypatch, "misread.runtime.camera.run.run_camera", argv).card == ModelCard(
+    assert options_of(monkeypatch, "misread.runtime.camera.run.run_camera", argv).card == CardFacts(
         labels=("a", "b"),
         size_hw=(8, 8),
         resize="crop",

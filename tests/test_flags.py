@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from misread.card import ModelCard
-from misread.errors import OptionError
+from misread.cards import DEFAULTS, GIVEN, find_card
+from misread.cards.facts import CardFacts
+from misread.errors import FileError, OptionError
 from misread.flags import CardFlags, parse_batch, parse_number, parse_settings, parse_size
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,31 @@ def test_sizes_are_height_by_width() -> None:
             parse_size(text)
 
 
-def test_no_flags_are_no_card_and_some_are_not_enough(tmp_path: Path) -> None:
-    assert CardFlags().card() is None
-    with pytest.raises(OptionError, match="add --labels FILE and --size PX"):
-        CardFlags(colour="bgr").card()
-    with pytest.raises(OptionError, match="add --size PX"):
-        CardFlags(labels=tmp_path / "a.txt").card()
+def test_flags_say_what_was_given_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a\nb\n")
+    assert CardFlags().facts() is None
+    assert CardFlags(size="8x9").facts() == CardFacts(size_hw=(8, 9))
+    assert CardFlags(labels=tmp_path / "a.txt", antialias=False).facts() == CardFacts(
+        labels=("a", "b"), antialias=False
+    )
+    assert CardFlags(labels=Path("none")).facts() == CardFacts(numbered=True)
+    assert CardFlags(std="0.5,1,1").facts() == CardFacts(scale=1 / 255, std=(0.5, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("flags", "error", "said"),
+    [
+        ({"resize": "crpo"}, OptionError, "unknown resize 'crpo'; did you mean 'crop'"),
+        ({"interpolation": "cubic"}, OptionError, "did you mean 'bicubic'"),
+        ({"colour": "gray"}, OptionError, "did you mean 'grey'"),
+        ({"output": "softmax"}, OptionError, "known: logits, probabilities"),
+        ({"mean": "a,b"}, OptionError, "expected a number"),
+        ({"labels": Path("nowhere.txt")}, FileError, "no such file"),
+    ],
+)
+def test_flags_that_no_card_has_are_refused(flags: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        CardFlags(**flags).facts()
 
 
 @pytest.mark.parametrize(
@@ -62,8 +81,10 @@ def test_no_flags_are_no_card_and_some_are_not_enough(tmp_path: Path) -> None:
 )
 def test_flags_make_the_card_that_they_say(tmp_path: Path, flags: dict[str, Any], card: dict[str, Any]) -> None:
     (tmp_path / "a.txt").write_text("a\nb\n")
-    made = CardFlags(labels=tmp_path / "a.txt", size="8", **flags).card()
-    assert made == ModelCard(labels=("a", "b"), size_hw=(8, 8), **card)
+    found = find_card({}, name="m.onnx", given=CardFlags(labels=tmp_path / "a.txt", size="8", **flags).facts())
+    assert found is not None
+    assert found.card == ModelCard(labels=("a", "b"), size_hw=(8, 8), **card)
+    assert found.sources == (GIVEN, DEFAULTS)
 
 
 def test_a_batch_is_a_number_or_dynamic() -> None:

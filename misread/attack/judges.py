@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
     from misread.wish import Wish
 
 UInt8 = NDArray[np.uint8]
+MODEL: Final = "card of the model"
+"""Who said how a build is fed, where it did not say so itself."""
 SAFETY: Final = 2.0
 LEAST_SLACK: Final = 1e-3
 SHARE: Final = 2e-3
@@ -46,19 +49,20 @@ class Judges:
     others: list[tuple[Reader, ...]] = field(default_factory=list)
 
     @classmethod
-    def open(cls, builds: Sequence[Path], card: ModelCard) -> Judges:
+    def open(cls, builds: Sequence[Path], card: ModelCard, *, given: CardFacts | None = None) -> Judges:
         """Open the builds.
 
         Args:
             builds: ONNX files.
-            card: The twin's, for its labels and for a build that carries no card.
+            card: The twin's, for its labels, and for what a build does not say of how it is fed.
+            given: What flags say of how files are fed; it comes before the twin's card.
 
         Raises:
             FileError: no such file, or no ONNX in it.
             ModelError: no image classifier.
             UnknownName: a build does not know a label of the twin.
         """
-        opened = [Deployed.open(path, card=card, options=SessionOptions()) for path in builds]
+        opened = [Deployed.open(path, card=given, spare=(MODEL, card), options=SessionOptions()) for path in builds]
         for reader in opened:
             for label in card.labels:
                 reader.card.index(label)

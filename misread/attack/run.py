@@ -23,6 +23,7 @@ from misread.data import find_samples
 from misread.files import jsonable, refuse_existing, sha256_file
 from misread.pixels import fit, to_unit
 from misread.runtime.fingerprint import fingerprints
+from misread.runtime.contender import sources_of
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from misread.card import ModelCard
     from misread.data import Sample
     from misread.runtime.fingerprint import Fingerprint
+    from misread.runtime.session import Reader
     from misread.stats import Rate
 
 Progress = Callable[[str, int, int], None]
@@ -72,6 +74,8 @@ class AttackResult:
         each: The counts of every picture.
         seconds: Wall-clock time, loading included; of a resumed run all of it, pauses left out.
         fingerprints: Of the builds that were asked, by name.
+        card_from: Who said how the model is fed.
+        builds_from: The same of each build.
     """
 
     bundle: Bundle
@@ -87,6 +91,8 @@ class AttackResult:
     each: tuple[Spent, ...]
     seconds: float
     fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
+    card_from: tuple[str, ...] = ()
+    builds_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> AttackResult:
@@ -217,12 +223,19 @@ class _Run:
             each=tuple(tally.each),
             seconds=self.clock.spent,
             fingerprints=fingerprints(self.craft.judges.readers),
+            card_from=self.craft.subject.card_from,
+            builds_from={reader.name: sources_of(reader) for reader in self._builds},
         )
+
+    @property
+    def _builds(self) -> tuple[Reader, ...]:
+        """The judges that are not the subject itself."""
+        return self.craft.judges.readers[self.craft.subject.is_file :]
 
 
 def _about(options: AttackOptions, subject: Subject, samples: Sequence[Sample]) -> dict[str, str]:
     """All that the bundle depends on, by name: the options, the weights, the pictures."""
-    said = {field.name: getattr(options, field.name) for field in fields(options) if field.name not in _FREE}
+    said = {entry.name: getattr(options, entry.name) for entry in fields(options) if entry.name not in _FREE}
     said["data"] = options.pictures.absolute()
     return {
         "misread": __version__,

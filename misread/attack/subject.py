@@ -16,20 +16,20 @@ from misread.attack.query.reader import ReaderModel
 from misread.attack.speed import prepare
 from misread.attack.speed.layout import ChannelsLast
 from misread.attack.transfer.ensemble import Ensemble
-from misread.card import ModelCard
-from misread.cards import find_card
+from misread.cards import FoundCard, find_card
+from misread.cards.graph import graph_facts
 from misread.errors import ModelError, OptionError
 from misread.export.onnx_file import read_metadata, read_model
 from misread.export.origin import Origin, Preparation, load_origin
 from misread.files import sha256_file
 from misread.flags import CardFlags, parse_numbers, parse_size
-from misread.labels import NUMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from misread.attack.problem import Model
     from misread.attack.speed import Pace
+    from misread.card import ModelCard
 
 SUFFIX: Final = ".onnx"
 _FILE_ONLY: Final = ("colour", "scale", "output")
@@ -48,6 +48,7 @@ class Subject:
         gradients: Whether `model` gives gradients.
         digest: Of the weights, 64 hexadecimal digits.
         pace: How `model` splits its passes; None before `quicken`.
+        card_from: Who said how it is fed.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Subject:
     gradients: bool
     digest: str
     pace: Pace | None = None
+    card_from: tuple[str, ...] = ()
 
 
 class FileModel(nn.Module):
@@ -141,13 +143,14 @@ def open_subject(
     if weights is not None:
         message = f"--weights belongs to a network in Python; {path} holds its own"
         raise OptionError(message)
-    card = card_of(path, flags)
-    judges = Judges.open((path, *builds), card)
+    found = card_of(path, flags)
+    judges = Judges.open((path, *builds), found.card, given=flags.facts())
     answers = ReaderModel(judges.readers[0])
     return Subject(
         name=model,
-        card=card,
-        model=FileModel(_surrogate(path, card, device), answers) if gradients else answers,
+        card=found.card,
+        card_from=found.sources,
+        model=FileModel(_surrogate(path, found.card, device), answers) if gradients else answers,
         judges=judges,
         is_file=True,
         gradients=gradients,
@@ -238,6 +241,7 @@ def _open_origin(opened: Callable[..., Origin], flags: CardFlags, builds: Sequen
     return Subject(
         name=origin.name,
         card=origin.card,
+        card_from=origin.card_sources,
         model=ChannelsLast(origin.twin.to(device)),
         judges=Judges.open(builds, origin.card),
         is_file=False,
@@ -246,26 +250,21 @@ def _open_origin(opened: Callable[..., Origin], flags: CardFlags, builds: Sequen
     )
 
 
-def card_of(path: Path, flags: CardFlags) -> ModelCard:
-    """Return the card that a file carries, or the one that the flags describe.
+def card_of(path: Path, flags: CardFlags) -> FoundCard:
+    """Return the card that a file carries, by any convention, what it leaves open filled by the flags.
 
     Raises:
         FileError: no such file, or no ONNX.
-        ModelError: neither the file nor the flags say how it is fed.
-        OptionError: flags that do not make a card.
+        ModelError: neither the file nor the flags say all of how it is fed.
+        OptionError: a flag that no card has.
     """
     model = read_model(path)
-    metadata = read_metadata(model)
-    own = ModelCard.from_metadata(metadata)
-    if own is not None:
-        return own
-    numbered = flags.labels is not None and str(flags.labels) == NUMBERED
-    given = flags.card(count=_classes(path, model) if numbered else None)
-    found = find_card(metadata, name=str(path), given=given)
+    ends = [_shape(values[0]) if len(values) == 1 else None for values in (model.graph.input, model.graph.output)]
+    found = find_card(read_metadata(model), name=str(path), given=flags.facts(), declared=graph_facts(*ends))
     if found is None:
         message = f"{path} carries no card, so how to feed it is unknown; give --size PX and --labels FILE (or none)"
         raise ModelError(message)
-    return found.card
+    return found
 
 
 def preparation_of(flags: CardFlags) -> Preparation | None:
@@ -280,15 +279,8 @@ def preparation_of(flags: CardFlags) -> Preparation | None:
     return Preparation(**given) if given else None
 
 
-def _classes(path: Path, model: Any) -> int:
-    """Number of outputs that the graph declares: the sides of its output but the first, multiplied."""
-    count = 1
-    for side in model.graph.output[0].type.tensor_type.shape.dim[1:] if len(model.graph.output) == 1 else ():
-        count *= int(side.dim_value)
-    if count < 2:
-        message = f"{path} does not declare how many classes it has; name them with --labels FILE"
-        raise ModelError(message)
-    return count
+def _shape(value: Any) -> list[int]:
+    return [int(side.dim_value) for side in value.type.tensor_type.shape.dim]
 
 
 def _surrogate(path: Path, card: ModelCard, device: str) -> nn.Module:

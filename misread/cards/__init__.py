@@ -1,7 +1,9 @@
 """The conventions in which files say how they are fed, in the order in which misread asks them.
 
 misread's own card says everything. Where it is missing, every convention that a file follows adds what the ones before
-it left open, then the shape of the graph's input, then the flags. Nothing is guessed: what is still open is listed.
+it left open, then the shape of the graph's input, then the flags, then a card that lies at hand. Nothing is guessed:
+what is still open is listed. Only of a file that says nothing at all, flags that name its labels and its size may leave
+the rest to what `misread --help` says of them, and the sources say so.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ from misread.cards.ultralytics import Ultralytics
 OWN: Final = "misread card"
 GRAPH: Final = "graph"
 GIVEN: Final = "flags"
+DEFAULTS: Final = "defaults of the flags"
+#: What the flags mean where they are not given, as their help says.
+_DEFAULTS: Final = CardFacts(
+    resize="squash", interpolation="bilinear", antialias=True, colour="rgb", scale=1 / 255, output="logits"
+)
 
 
 class Convention(Protocol):
@@ -54,7 +61,12 @@ class FoundCard:
 
 
 def find_card(
-    metadata: Mapping[str, str], *, name: str, given: ModelCard | None = None, declared: CardFacts | None = None
+    metadata: Mapping[str, str],
+    *,
+    name: str,
+    given: ModelCard | CardFacts | None = None,
+    declared: CardFacts | None = None,
+    spare: tuple[str, ModelCard] | None = None,
 ) -> FoundCard | None:
     """Read a model's card from its metadata, by every convention known.
 
@@ -62,7 +74,8 @@ def find_card(
         metadata: of the ONNX file.
         name: of the model, for messages.
         given: by flags; fills what the file leaves open.
-        declared: what the shape of the graph's input says; fills what no convention said.
+        declared: what the shapes of the graph say; fills what no convention said.
+        spare: a card that lies at hand, such as a bundle's, and what results call it; fills what is open then.
 
     Returns:
         None where the file follows no convention and nothing was given.
@@ -73,16 +86,22 @@ def find_card(
     own = ModelCard.from_metadata(metadata)
     if own is not None:
         return FoundCard(card=own, sources=(OWN,))
-    facts, sources = CardFacts(), []
     parts = [(convention.name, convention.read(metadata)) for convention in CONVENTIONS]
-    followed = any(part is not None for _, part in parts)
-    if not followed:
-        return FoundCard(card=given, sources=(GIVEN,)) if given is not None else None
-    parts += [(GRAPH, declared), (GIVEN, CardFacts.of(given) if given is not None else None)]
-    for source, part in parts:
+    others: list[tuple[str, ModelCard | CardFacts | None]] = [(GIVEN, given), *([] if spare is None else [spare])]
+    if all(part is None for _, part in parts):
+        first = next(((who, card) for who, card in others if card is not None), None)
+        if first is None:
+            return None
+        if isinstance(first[1], ModelCard):
+            return FoundCard(card=first[1], sources=(first[0],))
+        others += [(GRAPH, declared), (DEFAULTS, _DEFAULTS)]
+    else:
+        parts.append((GRAPH, declared))
+    facts, sources = CardFacts(classes=declared.classes if declared else None), list[str]()
+    for source, part in [*parts, *others]:
         if part is None:
             continue
-        filled = facts.filled(part)
+        filled = facts.filled(CardFacts.of(part) if isinstance(part, ModelCard) else part)
         if filled.said() - facts.said():
             sources.append(source)
         facts = filled

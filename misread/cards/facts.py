@@ -23,7 +23,9 @@ FLAGS: Final = (
     ("scale", "--scale 1/255"),
     ("output", "--output logits (or probabilities)"),
 )
-_TOGETHER: Final = (("resize", "resize_px", "pad_level"), ("scale", "mean", "std"))
+_TOGETHER: Final = (("labels", "numbered"), ("resize", "resize_px", "pad_level"), ("scale", "mean", "std"))
+#: Fields that are no facts about a card.
+_BESIDE: Final = frozenset({"classes", "remarks"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,8 @@ class CardFacts:
         mean: subtracted after scaling.
         std: divided by at the end.
         output: what the model returns.
+        numbered: the outputs' numbers serve as labels, where true.
+        classes: how many outputs there are, for that.
         remarks: what the convention asks for and misread cannot follow, in words.
     """
 
@@ -60,17 +64,19 @@ class CardFacts:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     output: Output | None = None
+    numbered: bool | None = None
+    classes: int | None = None
     remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, card: ModelCard) -> CardFacts:
         """Return everything that a card says."""
-        names = {field.name for field in fields(cls)} - {"remarks"}
+        names = {field.name for field in fields(cls)} - {"numbered", *_BESIDE}
         return cls(**{name: getattr(card, name) for name in names})
 
     def said(self) -> set[str]:
         """Return the names of the fields that are known."""
-        return {field.name for field in fields(self) if getattr(self, field.name) is not None} - {"remarks"}
+        return {field.name for field in fields(self) if getattr(self, field.name) is not None} - _BESIDE
 
     def filled(self, other: CardFacts) -> CardFacts:
         """Return these facts with the gaps filled from `other`.
@@ -82,11 +88,16 @@ class CardFacts:
         closed = {name for group in _TOGETHER if known & set(group) for name in group}
         taken = {name: getattr(other, name) for name in other.said() - known - closed}
         mine = {name: getattr(self, name) for name in known}
-        return CardFacts(**mine, **taken, remarks=(*self.remarks, *other.remarks))
+        return CardFacts(
+            **mine,
+            **taken,
+            classes=other.classes if self.classes is None else self.classes,
+            remarks=(*self.remarks, *other.remarks),
+        )
 
     def missing(self) -> list[str]:
         """Return the flags that supply what a card still needs, in the order of the command line."""
-        known = self.said()
+        known = self.said() | ({"labels"} if self.numbered else set())
         if self.resize != "crop":
             known.add("resize_px")
         if self.interpolation == "nearest":
@@ -108,7 +119,9 @@ class CardFacts:
             message = f"{name} does not say all of how it is fed{why}; add {', '.join(missing)}"
             raise ModelError(message)
         channels = 1 if self.colour == "grey" else 3
-        given = {name: getattr(self, name) for name in self.said()}
+        given = {name: getattr(self, name) for name in self.said() - {"numbered"}}
+        if self.labels is None:
+            given["labels"] = self._numbers(name)
         given.setdefault("mean", (0.0,) * channels)
         given.setdefault("std", (1.0,) * channels)
         try:
@@ -116,6 +129,12 @@ class CardFacts:
         except OptionError as error:
             message = f"what {name} says of how it is fed makes no sense: {error}"
             raise ModelError(message) from error
+
+    def _numbers(self, name: str) -> tuple[str, ...]:
+        if self.classes is None:
+            message = f"{name} does not declare how many classes it has; name them with --labels FILE"
+            raise ModelError(message)
+        return tuple(str(number) for number in range(self.classes))
 
 
 def distinct(labels: Sequence[str]) -> tuple[str, ...]:

@@ -67,8 +67,8 @@ def flags_said(context: typer.Context) -> Any:
 
 
 def card_said(context: typer.Context) -> Any:
-    """Return the card that the flags of this call describe, or None where none was given."""
-    return flags_said(context).card()
+    """Return what the flags of this call say of a card, or None where none was given; files' own cards come first."""
+    return flags_said(context).facts()
 
 
 def preparation_said(context: typer.Context) -> Any:

@@ -133,6 +133,7 @@ class ExportResult:
         card: in every build.
         builds: one per precision, in the order asked for.
         calibration: how many pictures int8 learnt its ranges from, 0 without int8.
+        card_from: who said how pictures are prepared: the origin's metadata, the flags.
     """
 
     origin: str
@@ -140,6 +141,7 @@ class ExportResult:
     card: ModelCard
     builds: tuple[Build, ...]
     calibration: int
+    card_from: tuple[str, ...] = ()
 
 
 def export_builds(
@@ -187,6 +189,7 @@ def export_builds(
         card=origin.card,
         builds=tuple(_at(build, targets[build.precision]) for build in builds),
         calibration=len(calibration) if calibration else 0,
+        card_from=origin.card_sources,
     )
 
 

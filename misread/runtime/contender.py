@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from misread.card import CARD_KEY
 from misread.runtime.fingerprint import Fingerprint, fingerprint
 from misread.runtime.session import Deployed, Level, Reader
 
@@ -40,7 +39,7 @@ class Contender:
         reader: None where it could not be opened.
         sha256: of its file.
         fingerprint: what runs.
-        card_from: where its card came from.
+        card_from: who said how it is fed.
         failure: why it is unavailable, once it is.
         settings: opens the same build with other settings, one after the other, to measure its noise.
         views: per rung and witness, what was seen, or why nothing was.
@@ -50,7 +49,7 @@ class Contender:
     reader: Reader | None
     sha256: str = ""
     fingerprint: Fingerprint | None = None
-    card_from: str = ""
+    card_from: tuple[str, ...] = ()
     failure: MisreadError | None = None
     settings: Callable[[], Iterator[Setting]] = lambda: iter(())
     views: dict[str, list[Views | str]] = field(default_factory=dict)
@@ -61,13 +60,12 @@ class Contender:
         return None if self.failure else self.reader
 
 
-def contender_of(reader: Reader, *, name: str = "", card_from: str = "options") -> Contender:
+def contender_of(reader: Reader, *, name: str = "") -> Contender:
     """Put an open reader on trial.
 
     Args:
         reader: a build, or whatever else reads pictures.
         name: what the results call it; its own name by default.
-        card_from: where the card of a build that carries none came from.
 
     Raises:
         FileError: the build's file is gone.
@@ -75,15 +73,20 @@ def contender_of(reader: Reader, *, name: str = "", card_from: str = "options") 
     if not isinstance(reader, Deployed):
         return Contender(name=name or reader.name, reader=reader)
     ran = fingerprint(reader)
-    own = CARD_KEY in reader.session.get_modelmeta().custom_metadata_map
     return Contender(
         name=name or reader.name,
         reader=reader,
         sha256=ran.model_sha256,
         fingerprint=ran,
-        card_from="build" if own else card_from,
+        card_from=sources_of(reader),
         settings=partial(other_settings, reader),
     )
+
+
+def sources_of(reader: Reader) -> tuple[str, ...]:
+    """Return who said how a reader is fed; nobody for a function."""
+    said: tuple[str, ...] = getattr(reader, "card_sources", ())
+    return said
 
 
 def other_settings(deployed: Deployed) -> Iterator[Setting]:

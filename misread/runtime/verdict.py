@@ -97,7 +97,7 @@ class BuildVerdict:
         noise: the build's own jitter; None where it could not be measured.
         reason: why it is unavailable.
         exit_code: what that reason ends a command with; 0 where the build ran.
-        card_from: where its card came from: `build`, `options` or `bundle`.
+        card_from: who said how it is fed: `misread card`, other conventions, `flags`, `bundle`.
     """
 
     name: str
@@ -107,7 +107,7 @@ class BuildVerdict:
     noise: NoiseFloor | None = None
     reason: str = ""
     exit_code: int = 0
-    card_from: str = ""
+    card_from: tuple[str, ...] = ()
 
     @property
     def available(self) -> bool:

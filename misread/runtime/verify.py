@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
 
 __all__ = [
     "BuildVerdict",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 MAX_BUILDS: Final = 64
+BUNDLE: Final = "bundle"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +46,8 @@ class VerifyOptions:
     Attributes:
         bundle: folder of witnesses.
         builds: ONNX files, each once.
-        card: for builds that carry none; without it the bundle's own card is taken, for which the witnesses were made.
+        card: what the flags say for builds that do not say it; the bundle's own card, for which the witnesses were
+            made, fills what is open then.
         session: how onnxruntime runs every build.
         rungs: names of the rungs to climb; the verdicts are always taken on `file`, which comes first by itself.
         noise_witnesses: over how many witnesses each build's noise is measured.
@@ -53,7 +56,7 @@ class VerifyOptions:
 
     bundle: Path
     builds: tuple[Path, ...]
-    card: ModelCard | None = None
+    card: ModelCard | CardFacts | None = None
     session: SessionOptions = field(default_factory=SessionOptions)
     rungs: tuple[str, ...] = tuple(rung.name for rung in RUNGS)
     noise_witnesses: int = NOISE_WITNESSES
@@ -87,9 +90,8 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
     digest = sha256_file(options.bundle / MANIFEST)
     before = options.gates.read(digest)
     wanted = {by_name("rung", RUNGS, name).name for name in options.rungs} | {RUNGS[0].name}
-    card = options.card or bundle.card
     names = _names(options.builds)
-    contenders = [_open(path, names[path], card, options) for path in options.builds]
+    contenders = [_open(path, names[path], bundle.card, options) for path in options.builds]
     found = judge_contenders(
         bundle,
         contenders,
@@ -102,8 +104,8 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
 
 def _open(path: Path, name: str, card: ModelCard, options: VerifyOptions) -> Contender:
     try:
-        deployed = Deployed.open(path, card=card, options=options.session)
-        return contender_of(deployed, name=name, card_from="options" if options.card else "bundle")
+        deployed = Deployed.open(path, card=options.card, spare=(BUNDLE, card), options=options.session)
+        return contender_of(deployed, name=name)
     except MisreadError as error:
         return Contender(name=name, reader=None, sha256=_hash(path), failure=error)
 

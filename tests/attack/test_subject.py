@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,25 @@ def test_an_operator_without_gradients_is_named_with_the_way_out(build: Path) ->
 
 def test_the_files_own_card_comes_first(tmp_path: Path) -> None:
     own = ModelCard(labels=("red", "green"), size_hw=(8, 8))
-    assert card_of(graph(tmp_path / "m.onnx", metadata=own.to_metadata()), FLAGS) == own
+    found = card_of(graph(tmp_path / "m.onnx", metadata=own.to_metadata()), FLAGS)
+    assert (found.card, found.sources) == (own, ("misread card",))
+
+
+def test_flags_fill_only_what_a_file_leaves_open(tmp_path: Path) -> None:
+    """A timm file that lacks its labels and its size, and flags that supply just these."""
+    config = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic"}
+    onnx = pytest.importorskip("onnx")
+    path = graph(tmp_path / "m.onnx", shape=("n", 3, "h", "w"), metadata={"pretrained_cfg": json.dumps(config)})
+    model = onnx.load(path)
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["n", 2]))
+    onnx.save(model, path)
+    flags = CardFlags(labels=Path("none"), size="8", resize="squash", colour="rgb")
+    subject = open_subject(str(path), flags=flags, gradients=False)
+    assert subject.card_from == ("timm metadata", "flags")
+    assert (subject.card.interpolation, subject.card.std, subject.card.size_hw) == ("bicubic", (0.25,) * 3, (8, 8))
+    assert subject.judges.readers[0].card == subject.card
+    with pytest.raises(ModelError, match="does not say all of how it is fed; add --labels FILE, --resize squash"):
+        open_subject(str(path), flags=CardFlags(size="8", colour="rgb"), gradients=False)
 
 
 def test_an_origin_is_read_by_its_own_flags(net: str) -> None:
@@ -134,7 +153,7 @@ def test_a_digest_follows_the_weights(net: str, tmp_path: Path) -> None:
     ("flags", "more", "error", "said"),
     [
         (CardFlags(), {}, ModelError, "carries no card, .* give --size PX and --labels FILE"),
-        (CardFlags(size="8"), {}, OptionError, "add --labels FILE"),
+        (CardFlags(size="8"), {}, ModelError, "add --labels FILE"),
         (FLAGS, {"weights": Path("w.pt")}, OptionError, "--weights belongs to a network in Python"),
         (FLAGS, {"device": "gpu"}, OptionError, "device is cpu, cuda or cuda:N, got 'gpu'"),
         (FLAGS, {"device": "cuda:x"}, OptionError, "device is cpu, cuda or cuda:N"),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from misread.card import MAX_CARD_CHARS, ModelCard
-from misread.cards import CONVENTIONS, GIVEN, GRAPH, OWN, find_card
+from misread.cards import CONVENTIONS, DEFAULTS, GIVEN, GRAPH, OWN, find_card
 from misread.cards.facts import CardFacts, distinct
+from misread.cards.graph import graph_facts
 from misread.errors import MisreadError, ModelError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -26,6 +28,7 @@ TIMM = {
     "architecture": "resnet10t",
     "forward": "os.system",
 }
+TIMM_FILE = {"pretrained_cfg": json.dumps(TIMM)}
 TORCHVISION = {
     "categories": ["crane", "dog", "crane"],
     "crop_size": [224],
@@ -220,6 +223,65 @@ def test_nothing_said_is_none_and_flags_alone_are_flags() -> None:
     assert found({}, given=FLAGS) == (FLAGS, (GIVEN,))
 
 
+def test_flags_fill_just_what_a_file_leaves_open() -> None:
+    """A timm file without labels and size: the flags say these, and nothing of theirs comes over what timm says."""
+    open_ = {"pretrained_cfg": json.dumps({"interpolation": "bicubic", "mean": list(MEAN), "std": list(STD)})}
+    said = CardFacts(labels=("a", "b"), size_hw=(8, 8), resize="squash", colour="bgr", interpolation="nearest")
+    card, sources = found(open_, given=said)
+    assert sources == ("timm metadata", GIVEN)
+    assert card == ModelCard(
+        labels=("a", "b"), size_hw=(8, 8), interpolation="bicubic", mean=MEAN, std=STD, colour="bgr"
+    )
+    with pytest.raises(ModelError, match=r"add --labels FILE, --resize squash [^-]*--resize-px\), --colour"):
+        found(open_, given=CardFacts(size_hw=(8, 8)))
+    assert found(TIMM_FILE, given=CardFacts(size_hw=(8, 8)))[1] == ("timm metadata",)
+
+
+def test_a_file_that_says_nothing_needs_labels_and_size_and_the_defaults_are_named() -> None:
+    card, sources = found({}, given=CardFacts(labels=("a", "b"), colour="bgr"), declared=CardFacts(size_hw=(8, 9)))
+    assert sources == (GIVEN, GRAPH, DEFAULTS)
+    assert card == ModelCard(labels=("a", "b"), size_hw=(8, 9), colour="bgr")
+    with pytest.raises(ModelError, match=r"of how it is fed; add --labels FILE, --size PX$"):
+        found({}, given=CardFacts(colour="bgr"))
+    with pytest.raises(ModelError, match=r"add --resize squash"):
+        found({}, given=CardFacts(labels=("a", "b"), size_hw=(8, 8), resize_px=9))
+
+
+def test_a_card_at_hand_comes_last() -> None:
+    assert found({}, spare=("bundle", FLAGS)) == (FLAGS, ("bundle",))
+    card, sources = found({}, given=CardFacts(colour="bgr"), spare=("bundle", FLAGS))
+    assert (card, sources) == (replace(FLAGS, colour="bgr"), (GIVEN, "bundle"))
+    card, sources = found(IMAGE, given=CardFacts(output="probabilities"), spare=("bundle", FLAGS))
+    assert sources == ("ONNX image keys", GIVEN, "bundle")
+    assert (card.colour, card.scale, card.mean) == ("bgr", 1.0, (0.0, 0.0, 0.0))
+    assert (card.labels, card.resize_px, card.output) == (FLAGS.labels, 20, "probabilities")
+    assert found(TIMM_FILE, spare=("bundle", FLAGS))[1] == ("timm metadata",)
+
+
+def test_numbers_serve_as_labels_where_the_file_has_none_and_says_how_many() -> None:
+    numbered = CardFacts(numbered=True, size_hw=(8, 8))
+    card, sources = found({}, given=numbered, declared=CardFacts(classes=3))
+    assert (card.labels, sources) == (("0", "1", "2"), (GIVEN, DEFAULTS))
+    assert found(TIMM_FILE, given=numbered)[0].labels == ("cat", "dog")
+    with pytest.raises(ModelError, match=r"net\.onnx does not declare how many classes it has; name them with"):
+        found({}, given=numbered)
+
+
+@pytest.mark.parametrize(
+    ("taken", "given", "facts"),
+    [
+        (("n", 3, 224, 320), ("n", 1000), CardFacts(size_hw=(224, 320), classes=1000)),
+        ((1, 1, 8, 8), (1, 10, 1, 1), CardFacts(size_hw=(8, 8), colour="grey", classes=10)),
+        ((None, 3, "h", 8), ("n", "k"), CardFacts()),
+        (("n", 3, 0, 8), ("n",), CardFacts()),
+        (("n", 3), None, CardFacts()),
+        (None, (1, 1), CardFacts()),
+    ],
+)
+def test_what_shapes_say(taken: tuple[Any, ...] | None, given: tuple[Any, ...] | None, facts: CardFacts) -> None:
+    assert graph_facts(taken, given) == facts
+
+
 def test_all_that_is_missing_is_listed_together() -> None:
     with pytest.raises(
         ModelError, match=r"^net.onnx does not say all .* --labels FILE, --size PX, --resize .*--output"
@@ -313,6 +375,7 @@ JSON = (
 KNOWN = sorted({*TIMM, *TORCHVISION, *VIT, *CONVNEXT, *MOBILENET, "id2label"})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 @given(
     key=st.sampled_from(["pretrained_cfg", "torchvision", "preprocessor_config", "config", "id2label"]),
     base=st.sampled_from([TIMM, TORCHVISION, VIT, CONVNEXT, MOBILENET]),

@@ -78,7 +78,7 @@ def test_an_origin_is_read_in_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     reader, _ = called(monkeypatch, ["signs", "--data", "d"])
     assert (reader.name, len(reader.card.labels)) == ("signs", 43)
-    assert reader.card_sources == ("origin",)
+    assert reader.card_sources == ("misread card",)
 
 
 def test_a_file_is_read_without_torch(build: Path, data: Path) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from misread.card import ModelCard
+from misread.cards.facts import CardFacts
 from misread.errors import FileError, OptionError, UnknownName
+from misread.report.text.verification import verification_text
 from misread.runtime.judge import judge
 from misread.runtime.ladder import RUNGS
 from misread.runtime.session import Deployed, SessionOptions
@@ -46,7 +48,7 @@ def test_a_bundle_is_judged_on_the_file(folder: Path, build: Path) -> None:
     assert first.changed is not None
     assert first.changed.margin == pytest.approx((100 - 200) / 255, abs=1e-5)
     assert only.sha256 == hashlib.sha256(MEANS).hexdigest()
-    assert only.card_from == "bundle"
+    assert only.card_from == ("bundle",)
     assert only.fingerprint is not None
     assert only.fingerprint.nodes == (("CPUExecutionProvider", 2),)
     assert [step.rung for step in result.ladder] == ["torch-float", "torch-8bit", *[rung.name for rung in RUNGS]]
@@ -74,7 +76,7 @@ def test_the_builds_noise_is_measured_over_batch_threads_and_levels(folder: Path
 def test_the_card_given_is_taken_before_the_bundles(folder: Path, build: Path) -> None:
     bgr = ModelCard(labels=("red", "green", "blue"), size_hw=(8, 8), colour="bgr")
     result = verify(VerifyOptions(bundle=folder, builds=(build,), card=bgr))
-    assert result.builds[0].card_from == "options"
+    assert result.builds[0].card_from == ("flags",)
     assert verdicts(result) == ["excluded", "excluded"]
 
 
@@ -174,6 +176,13 @@ def test_an_unknown_rung_is_refused_with_a_suggestion() -> None:
         VerifyOptions(bundle=Path("b"), builds=(Path("a.onnx"),), rungs=("jpg-90",))
 
 
+def test_flags_come_before_the_bundles_card_and_leave_the_rest_to_it(folder: Path, build: Path) -> None:
+    result = verify(VerifyOptions(bundle=folder, builds=(build,), card=CardFacts(colour="bgr")))
+    assert result.builds[0].card_from == ("flags", "bundle")
+    assert verdicts(result) == ["excluded", "excluded"]
+    assert "means.onnx: card from flags, bundle" in verification_text(result)
+
+
 def test_a_build_with_its_own_card_says_so(tmp_path: Path, folder: Path, build: Path) -> None:
     onnx = pytest.importorskip("onnx")
     model = onnx.load(build)
@@ -181,5 +190,5 @@ def test_a_build_with_its_own_card_says_so(tmp_path: Path, folder: Path, build: 
         model.metadata_props.add(key=key, value=value)
     onnx.save(model, tmp_path / "carded.onnx")
     result = verify(VerifyOptions(bundle=folder, builds=(tmp_path / "carded.onnx",), card=CARD))
-    assert result.builds[0].card_from == "build"
+    assert result.builds[0].card_from == ("misread card",)
     assert verdicts(result) == ["verified", "refuted"]

@@ -50,6 +50,7 @@ class BuildAssessment:
         stages: The suite against the build itself, for the images it still read right.
         surrogate: Empty where the file's own gradients were used; else why not, and only queries were.
         fingerprint: What ran.
+        card_from: Who said how it is fed.
     """
 
     name: str
@@ -60,6 +61,7 @@ class BuildAssessment:
     stages: tuple[StageResult, ...]
     surrogate: str = ""
     fingerprint: Fingerprint | None = None
+    card_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +99,7 @@ class Assessment:
         bundle: Folder of the misread copies, or None.
         seconds: Wall-clock time, loading included.
         fingerprint: What ran, where the model is a file.
+        card_from: Who said how the model is fed.
     """
 
     model: str
@@ -112,6 +115,7 @@ class Assessment:
     bundle: str | None
     seconds: float
     fingerprint: Fingerprint | None = None
+    card_from: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:

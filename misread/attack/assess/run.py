@@ -27,6 +27,7 @@ from misread.data import find_samples
 from misread.files import jsonable, sha256_file
 from misread.pixels import fit, to_unit
 from misread.runtime.fingerprint import fingerprints
+from misread.runtime.contender import sources_of
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def _result(options: AssessOptions, course: Course, samples: Sequence[Sample], c
         bundle=None if options.out is None else str(options.out),
         seconds=clock.spent,
         fingerprint=_ran(course.subject.judges.readers),
+        card_from=course.subject.card_from,
     )
 
 
@@ -188,6 +190,7 @@ def _build(build: BuildSuite, images: int) -> BuildAssessment:
         stages=stage_results(build.suite.tallies, build.clean - build.transferred, images),
         surrogate=build.surrogate,
         fingerprint=_ran([build.reader]),
+        card_from=sources_of(build.reader),
     )
 
 

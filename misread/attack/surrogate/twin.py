@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from misread.attack.surrogate.graph import parse
 from misread.attack.surrogate.module import Surrogate
 from misread.attack.surrogate.source import read_source
-from misread.card import ModelCard
+from misread.cards import find_card
+from misread.cards.graph import graph_facts
 from misread.errors import ModelError
 from misread.export.origin import Origin
 from misread.export.twin import count_classes, make_twin
@@ -21,6 +22,8 @@ from misread.files import sha256_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from misread.card import ModelCard
 
 _TINY: Final = torch.finfo(torch.float32).tiny
 
@@ -58,10 +61,10 @@ def load_surrogate_origin(path: Path, card: ModelCard | None = None) -> Surrogat
     """Read an ONNX classifier as an origin: what `load_origin` gives for a PyTorch one.
 
     The seam for `misread attack FILE.onnx`: where MODEL ends in .onnx, call this with the card that the flags make, or
-    None; the card inside the file comes first, as in `Deployed.open`. Then `found.origin.twin` is attacked,
-    `found.origin.card` goes to whatever works with the twin, and the file itself is the build that judges: open it with
-    `card=found.card`. An `UnsupportedOperator` says that gradients are out of reach; query attacks on `Deployed` are
-    not.
+    None; what stands inside the file comes first, by any convention, as in `Deployed.open`. Then `found.origin.twin` is
+    attacked, `found.origin.card` goes to whatever works with the twin, and the file itself is the build that judges:
+    open it with `card=found.card`. An `UnsupportedOperator` says that gradients are out of reach; query attacks on
+    `Deployed` are not.
 
     Raises:
         FileError: missing, no ONNX, too large.
@@ -70,10 +73,11 @@ def load_surrogate_origin(path: Path, card: ModelCard | None = None) -> Surrogat
     """
     with _about(path):
         graph = parse(read_source(path))
-        found = ModelCard.from_metadata(graph.metadata) or card
-        if found is None:
+        fed = find_card(graph.metadata, name="it", given=card, declared=graph_facts(graph.shape, None))
+        if fed is None:
             message = "it carries no card, so how to feed it is unknown; give --labels FILE and --size PX"
             raise ModelError(message)
+        found = fed.card
         twin = make_twin(Fed(Surrogate(graph, log_softmax=found.output == "probabilities"), found))
         count = count_classes(twin, channels=found.channels, size_hw=found.size_hw)
         if count != len(found.labels):
@@ -91,7 +95,7 @@ def load_surrogate_origin(path: Path, card: ModelCard | None = None) -> Surrogat
         output="logits",
         baked_normalisation=True,
     )
-    origin = Origin(name=str(path), twin=twin, card=plain, weights_sha256=sha256_file(path))
+    origin = Origin(name=str(path), twin=twin, card=plain, weights_sha256=sha256_file(path), card_sources=fed.sources)
     return SurrogateOrigin(origin=origin, card=found)
 
 

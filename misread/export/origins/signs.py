@@ -6,6 +6,7 @@ from typing import final
 
 from misread.assets import SIGN_LABELS, weights_path
 from misread.card import ModelCard
+from misread.cards import OWN
 from misread.export.origins.base import Loaded, Request
 from misread.files import sha256_file
 
@@ -32,4 +33,4 @@ class EmbeddedSigns:
         from misread.export.signs import load_signs
 
         card = ModelCard(labels=SIGN_LABELS, size_hw=(SIGNS_SIZE_PX, SIGNS_SIZE_PX), baked_normalisation=True)
-        return Loaded(module=load_signs(), card=card, weights_sha256=sha256_file(weights_path()))
+        return Loaded(module=load_signs(), card=card, source=OWN, weights_sha256=sha256_file(weights_path()))

@@ -19,6 +19,7 @@ def assess_text(result: Any, *, width: int = WIDTH) -> str:
     """
     pairs = [
         ("model", result.model),
+        ("card", f"from {', '.join(result.card_from)}" if result.card_from else ""),
         ("threat", said(result.threat)),
         ("pictures", f"{result.pictures}" + ("" if result.labels_given else ", labelled by what the model reads")),
         ("clean", result.clean.text()),
@@ -58,6 +59,7 @@ def _stages(title: str, stages: Sequence[Any], width: int) -> list[str]:
 def _build(build: Any, width: int) -> list[str]:
     pairs = [
         ("build", build.name),
+        ("card", f"from {', '.join(build.card_from)}" if build.card_from else ""),
         ("clean", build.clean.text()),
         ("broken by the same copies", build.transferred.text()),
         ("robust", build.robust.text()),

@@ -67,6 +67,14 @@ class AttackLike(Protocol):
     def seconds(self) -> float:
         """Wall-clock time."""
 
+    @property
+    def card_from(self) -> Sequence[str]:
+        """Who said how the model is fed."""
+
+    @property
+    def builds_from(self) -> Mapping[str, Sequence[str]]:
+        """The same of each build."""
+
 
 class PointLike(Protocol):
     """One point of that curve; `misread.attack.curve.Point` is one."""
@@ -103,6 +111,7 @@ def attack_text(result: AttackLike, *, witnesses: int = 10, width: int = WIDTH) 
     bundle = result.bundle
     pairs = [
         ("origin", bundle.origin),
+        ("card", _cards(result)),
         ("threat", said(bundle.threat)),
         ("attack", said(bundle.attack)),
         ("pictures", _pictures(result)),
@@ -115,6 +124,11 @@ def attack_text(result: AttackLike, *, witnesses: int = 10, width: int = WIDTH) 
     ]
     blocks = [facts(pairs, width=width), _witnesses(bundle, witnesses, width), wrapped(_last(result), width=width)]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _cards(result: AttackLike) -> str:
+    builds = [f"{name} from {', '.join(who)}" for name, who in result.builds_from.items() if who]
+    return "; ".join([*([f"from {', '.join(result.card_from)}"] if result.card_from else []), *builds])
 
 
 def _pictures(result: AttackLike) -> str:

@@ -28,6 +28,7 @@ def camera_text(result: CameraResult, *, width: int = WIDTH) -> str:
         ("frames", f"{result.frames} in {result.seconds:.1f} s, {result.located} with a target"),
         ("lost", _lost(result)),
         ("read back", ", ".join(f"{key} {value}" for key, value in result.health.properties)),
+        ("card", "; ".join(f"{name} from {', '.join(who)}" for name, who in result.card_from.items() if who)),
         ("hangs on", said(_thresholds(result))),
         ("files", _where(result.folder)),
     ]

@@ -78,6 +78,10 @@ class ExportLike(Protocol):
         """In every build."""
 
     @property
+    def card_from(self) -> Sequence[str]:
+        """Who said how pictures are prepared."""
+
+    @property
     def builds(self) -> Sequence[BuildLike]:
         """One per precision."""
 
@@ -93,6 +97,7 @@ def export_text(result: ExportLike, *, width: int = WIDTH) -> str:
     crop = details.get(card.resize, card.resize)
     pairs = [
         ("origin", result.origin),
+        ("card", f"from {', '.join(result.card_from)}" if result.card_from else ""),
         ("input", f"{card.size_hw[0]}x{card.size_hw[1]} {card.colour}, {crop}, {card.interpolation}"),
         ("labels", f"{len(card.labels)}: {', '.join(card.labels[:4])}{' …' if len(card.labels) > 4 else ''}"),
         ("calibration", f"{result.calibration} pictures" if result.calibration else ""),

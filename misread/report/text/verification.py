@@ -126,8 +126,8 @@ def _build_notes(build: BuildVerdict) -> list[str]:
         notes.append(f"{build.name}: misread as anything, target or not: {build.misread.text()}")
     if build.placebo.total:
         notes.append(f"{build.name}: placebo of the same size misread: {build.placebo.text()}")
-    if build.card_from == "bundle":
-        notes.append(f"{build.name}: carries no card, read by the bundle's")
+    if build.card_from:
+        notes.append(f"{build.name}: card from {', '.join(build.card_from)}")
     if build.fingerprint:
         run = build.fingerprint
         took = ", ".join(f"{provider} {nodes} nodes" for provider, nodes in run.nodes) or ", ".join(run.providers)

@@ -16,6 +16,7 @@ from misread.runtime.camera.loop import Plan, View, Watched, watch
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.fingerprint import fingerprints
+from misread.runtime.contender import sources_of
 from misread.runtime.rig import Script
 from misread.runtime.source import SourceOptions, open_source
 
@@ -124,7 +125,7 @@ def film(
             )
             watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
         ran = fingerprints(readers)
-        result = replace(_result(watched, source.health(), options), fingerprints=ran)
+        result = replace(_result(watched, source.health(), options, readers), fingerprints=ran)
         if folder is not None:
             result = replace(result, key_frames=save(result.key_frames, folder))
             write_json(folder / SUMMARY, result.document(), kind=KIND)
@@ -153,7 +154,7 @@ def _expected(options: FilmOptions, exhibits: int) -> int:
     return script.clips * max(exhibits, 1) * (script.frames_per_clip + script.blank_frames)
 
 
-def _result(watched: Watched, health: Health, options: FilmOptions) -> CameraResult:
+def _result(watched: Watched, health: Health, options: FilmOptions, readers: Sequence[Reader]) -> CameraResult:
     summaries = watched.tally.summaries()
     return CameraResult(
         source=options.source,
@@ -168,4 +169,5 @@ def _result(watched: Watched, health: Health, options: FilmOptions) -> CameraRes
         verdicts=judge(summaries, options.thresholds),
         key_frames=watched.keys.chosen(),
         folder=options.out,
+        card_from={reader.name: sources_of(reader) for reader in readers},
     )

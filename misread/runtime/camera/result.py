@@ -48,6 +48,7 @@ class CameraResult:
         key_frames: For a film strip.
         folder: Where log, summary and key frames lie, or None.
         fingerprints: Of the builds, by name.
+        card_from: Per build, who said how it is fed.
 
     """
 
@@ -64,6 +65,7 @@ class CameraResult:
     key_frames: tuple[KeyFrame, ...]
     folder: Path | None = None
     fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
+    card_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def claimed(self) -> tuple[Persistence, ...]:
@@ -93,7 +95,7 @@ class CameraResult:
 
     def document(self) -> dict[str, Any]:
         """Give the result for JSON: everything but the pictures."""
-        names = ("source", "claim", "frames", "located", "seconds", "ended", "health", "thresholds")
+        names = ("source", "claim", "frames", "located", "seconds", "ended", "health", "thresholds", "card_from")
         document: dict[str, Any] = {name: jsonable(getattr(self, name)) for name in names}
         document |= {"summaries": jsonable(self.summaries), "verdicts": jsonable(self.verdicts)}
         document["key_frames"] = [_without_picture(frame) for frame in self.key_frames]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
     from misread.runtime.board import Exhibit
     from misread.runtime.camera.locate import Crop
     from misread.runtime.camera.loop import View
@@ -53,7 +54,7 @@ class CameraOptions:
         key_frames: How many frames of each exhibit to keep as pictures.
         thresholds: What the verdicts hang on.
         feed: Time limits and wished size; its exhibits, script and rate are set from the fields above.
-        card: How to feed builds that carry no card.
+        card: What the flags say for builds that do not say how they are fed.
         session: How to run the builds.
 
     """
@@ -76,7 +77,7 @@ class CameraOptions:
     key_frames: int = 8
     thresholds: Thresholds = field(default_factory=Thresholds)
     feed: SourceOptions = field(default_factory=SourceOptions)
-    card: ModelCard | None = None
+    card: ModelCard | CardFacts | None = None
     session: SessionOptions | None = None
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from misread.data.classes import SORTED
 from misread.errors import FileError, InputError, OptionError
 from misread.files import refuse_existing
 from misread.pixels import fit
+from misread.runtime.contender import sources_of
 from misread.runtime.evaluate.lines import Line, check_name, writing
 from misread.runtime.evaluate.result import Evaluation, Unreadable
 from misread.runtime.evaluate.tally import Tally
@@ -192,7 +193,7 @@ def _result(reader: Reader, options: EvalOptions, tally: Tally, lost: _Lost, *, 
     return Evaluation(
         model=reader.name,
         model_sha256=ran.model_sha256 if ran else getattr(reader, "weights_sha256", None),
-        card_from=getattr(reader, "card_sources", ()),
+        card_from=sources_of(reader),
         data=str(options.data),
         pictures=tally.pictures + lost.times,
         top1=tally.top1(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misread.cards import find_card
-from misread.cards.facts import CardFacts
+from misread.cards.graph import graph_facts
 from misread.errors import FileError, ModelError, OptionError
 from misread.files import cannot_read, sha256_file
 from misread.runtime.inspect.graph import Value, read_model
@@ -19,6 +19,7 @@ from misread.runtime.inspect.wire import Wire
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
     from misread.runtime.inspect.graph import Contents
     from misread.runtime.inspect.tensor import Tensor
 
@@ -84,7 +85,7 @@ class Inspection:
     card_missing: str
 
 
-def inspect(path: Path, *, card: ModelCard | None = None) -> Inspection:
+def inspect(path: Path, *, card: ModelCard | CardFacts | None = None) -> Inspection:
     """Read an ONNX file in bounded memory and time; nothing of it is run, and no other file is opened.
 
     Args:
@@ -125,7 +126,9 @@ def inspect(path: Path, *, card: ModelCard | None = None) -> Inspection:
     )
 
 
-def _card(path: Path, contents: Contents, given: ModelCard | None) -> tuple[ModelCard | None, tuple[str, ...], str]:
+def _card(
+    path: Path, contents: Contents, given: ModelCard | CardFacts | None
+) -> tuple[ModelCard | None, tuple[str, ...], str]:
     try:
         found = find_card(contents.metadata, name=str(path), given=given, declared=_declared(contents))
     except (ModelError, OptionError) as error:
@@ -135,14 +138,10 @@ def _card(path: Path, contents: Contents, given: ModelCard | None) -> tuple[Mode
     return found.card, found.sources, ""
 
 
-def _declared(contents: Contents) -> CardFacts | None:
-    """Return what the first input's shape (n, c, h, w) says, as `Deployed` does."""
-    shape = contents.inputs[0].shape if contents.inputs else None
-    if shape is None or len(shape) != 4:
-        return None
-    _, channels, height, width = shape
-    size = (height, width) if isinstance(height, int) and isinstance(width, int) and min(height, width) > 0 else None
-    return CardFacts(size_hw=size, colour="grey" if channels == 1 else None)
+def _declared(contents: Contents) -> CardFacts:
+    """Return what the shapes of the first input and output say, as `Deployed` does."""
+    ends = [values[0].shape if values else None for values in (contents.inputs, contents.outputs)]
+    return graph_facts(*ends)
 
 
 def _weights_hash(weights: list[Tensor]) -> str:

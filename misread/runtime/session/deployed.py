@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
@@ -61,13 +62,21 @@ class Deployed:
         self._run_options = options.run_options()
 
     @classmethod
-    def open(cls, path: Path, *, card: ModelCard | None = None, options: SessionOptions | None = None) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        card: ModelCard | CardFacts | None = None,
+        spare: tuple[str, ModelCard] | None = None,
+        options: SessionOptions | None = None,
+    ) -> Self:
         """Load a build and make sure that it is a classifier that its card describes.
 
         Args:
             path: an ONNX file.
             card: for a file that carries none; what stands inside the file comes first, by any convention of
                 `misread.cards`, and this fills what that leaves open.
+            spare: a card that lies at hand, such as a bundle's, and what results call it; it comes last.
             options: how to run it.
 
         Raises:
@@ -81,7 +90,7 @@ class Deployed:
             raise FileError(f"cannot read {path}: no such file; expected an ONNX model, make one with: misread export")
         session, graph = _load(path, options)
         graph.check_classifier(path)
-        found = find_card(graph.metadata, name=str(path), given=card, declared=graph.declared)
+        found = find_card(graph.metadata, name=str(path), given=card, declared=graph.declared, spare=spare)
         if found is None:
             raise ModelError(f"{path} carries no card, so how to feed it is unknown; give --labels FILE and --size PX")
         graph.check_card(path, found.card)

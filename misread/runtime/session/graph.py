@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from misread.cards.facts import CardFacts
+from misread.cards.graph import graph_facts
 from misread.errors import ModelError
 from misread.runtime.session.placement import nodes
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
 
 DTYPES: Final[Mapping[str, type[np.generic]]] = {
     "tensor(float)": np.float32,
@@ -62,10 +63,8 @@ class Graph:
 
     @property
     def declared(self) -> CardFacts:
-        """What the graph itself says of its input: its size, where that is fixed, and grey for one channel."""
-        channels, *size = self.inputs[0][2][1:]
-        fixed = all(_fixed(side) for side in size)
-        return CardFacts(size_hw=(size[0], size[1]) if fixed else None, colour="grey" if channels == 1 else None)
+        """What the graph itself says of how it is fed, and of how many classes it has."""
+        return graph_facts(self.inputs[0][2], self.outputs[0][2])
 
     def check_classifier(self, path: Path) -> None:
         """Make sure that there is one picture in and one row of numbers out.

@@ -40,6 +40,8 @@ class Attack:
     curve: tuple[Point, ...] = ()
     each: tuple[Spent, ...] = ()
     seconds: float = 3.25
+    card_from: tuple[str, ...] = ("timm metadata", "flags")
+    builds_from: dict[str, tuple[str, ...]] = field(default_factory=lambda: {EVIL: ("misread card",), "f": ()})
 
 
 def witnesses(count: int, goal: Wish = UNTARGETED, ssim: float | None = 0.98765) -> Bundle:
@@ -77,6 +79,7 @@ def test_an_attack_says_how_little_it_took() -> None:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "threat norm linf, eps 0.03137" in lines
     assert "attack name minimal, settings (steps 40)" in lines
+    assert r"card from timm metadata, flags; \x1b[2J\u202eevil from misread card" in " ".join(lines)
     assert "found 8/9 (88.9 %, 95 % CI 56.5-98.0)" in lines
     assert "on int8.onnx 7/8 (87.5 %, 95 % CI 52.9-97.8)" in lines
     assert "median 650 values changed, largest change 2 of 255 levels, L2 0.250, SSIM 0.9877" in " ".join(lines)

@@ -41,6 +41,7 @@ class Export:
     card: ModelCard
     builds: tuple[Build, ...]
     calibration: int
+    card_from: tuple[str, ...] = ("timm metadata", "flags")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_an_export_shows_its_files_and_their_parity(size: int, shown: str) -> No
     text = export_text(Export("signs", card, (build,), 94))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert f"model_int8.onnx int8 {shown} 20 20/21 0.062 aaaaaaaa" in lines
+    assert "card from timm metadata, flags" in lines
     assert "input 48x64 rgb, crop from 72, bilinear" in lines
     padded = Export("signs", replace(card, resize="letterbox", resize_px=None, pad_level=0), (build,), 94)
     assert "letterbox on 0, bilinear" in " ".join(export_text(padded).split())
