@@ -95,8 +95,8 @@ def test_a_copy_that_only_torch_misreads_is_no_find(place: Path, monkeypatch: py
     """The noise of the build is larger than any margin that the budget allows."""
     opened = Judges.open
 
-    def noisy(*given: Any) -> Judges:
-        judges = opened(*given)
+    def noisy(*given: Any, **more: Any) -> Judges:
+        judges = opened(*given, **more)
         judges.slack = [1.0]
         return judges
 
