@@ -206,7 +206,7 @@ class BundleWriter:
             judges=jsonable(judges or {}),
         )
         body = {
-            "card": json.loads(card.to_metadata()[CARD_KEY]),
+            "card": json.loads(card.own_metadata()[CARD_KEY]),
             **{
                 name: getattr(bundle, name)
                 for name in ("origin", "created", "threat", "attack", "counts", "witnesses", "judges")

@@ -107,20 +107,13 @@ class ModelCard:
 
     def to_metadata(self) -> dict[str, str]:
         """Return ONNX metadata: misread's own key, and the ones that other tools read."""
-        formats = {"rgb": "Rgb8", "bgr": "Bgr8", "grey": "Gray8"}
-        unit = math.isclose(self.scale, 1 / 255) and not any(self.mean) and set(self.std) == {1.0}
-        return {
-            CARD_KEY: json.dumps({"schema": self._schema, **self.to_fields()}, ensure_ascii=False),
-            "names": repr(dict(enumerate(self.labels))),
-            "task": "classify",
-            "imgsz": json.dumps(list(self.size_hw)),
-            "channels": str(self.channels),
-            "stride": "1",
-            "batch": "1",
-            "Image.BitmapPixelFormat": formats[self.colour],
-            "Image.ColorSpaceGamma": "SRGB",
-            "Image.NominalPixelRange": "Normalized_0_1" if unit else "NominalRange_0_255",
-        }
+        from misread.cards import metadata_of
+
+        return metadata_of(self)
+
+    def own_metadata(self) -> dict[str, str]:
+        """Return misread's own key alone."""
+        return {CARD_KEY: json.dumps({"schema": self._schema, **self.to_fields()}, ensure_ascii=False)}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self | None:

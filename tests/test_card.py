@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from typing import Any
 
@@ -81,16 +80,6 @@ def test_only_a_letterbox_needs_the_new_schema_and_a_card_of_before_still_reads(
     )  # misread 0.1: "of another schema than 1"
     assert ModelCard.from_metadata(padded.to_metadata()) == padded
     assert padded.stretching() == ModelCard(**GOOD)
-
-
-def test_other_tools_find_their_keys() -> None:
-    metadata = ModelCard(**GOOD).to_metadata()
-    assert ast.literal_eval(metadata["names"]) == {0: "a", 1: "b"}
-    assert metadata["task"] == "classify"
-    assert json.loads(metadata["imgsz"]) == [8, 8]
-    assert metadata["Image.BitmapPixelFormat"] == "Rgb8"
-    assert metadata["Image.NominalPixelRange"] == "Normalized_0_1"
-    assert ModelCard(**GOOD, scale=1.0).to_metadata()["Image.NominalPixelRange"] == "NominalRange_0_255"
 
 
 def test_no_card_is_none_and_not_an_error() -> None:

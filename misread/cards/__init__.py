@@ -8,11 +8,12 @@ the rest to what `misread --help` says of them, and the sources say so.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from misread.card import ModelCard
+from misread.card import CARD_KEY, ModelCard
 from misread.cards.facts import CardFacts
 from misread.cards.huggingface import HuggingFace
 from misread.cards.onnx_image import OnnxImage
@@ -24,6 +25,10 @@ OWN: Final = "misread card"
 GRAPH: Final = "graph"
 GIVEN: Final = "flags"
 DEFAULTS: Final = "defaults of the flags"
+#: SHA-256 of the labels as a text, one a line, each line ended.
+LABELS_HASH_KEY: Final = "misread.labels_sha256"
+#: SHA-256 of the weight file that the model was made of.
+SOURCE_HASH_KEY: Final = "misread.source_sha256"
 #: What the flags mean where they are not given, as their help says.
 _DEFAULTS: Final = CardFacts(
     resize="squash", interpolation="bilinear", antialias=True, colour="rgb", scale=1 / 255, output="logits"
@@ -35,6 +40,8 @@ class Convention(Protocol):
 
     name: str
     """How results call it."""
+    keys: tuple[str, ...]
+    """What it reads and writes."""
 
     def read(self, metadata: Mapping[str, str]) -> CardFacts | None:
         """Return what the metadata say, None where they do not follow the convention.
@@ -42,6 +49,9 @@ class Convention(Protocol):
         Raises:
             ModelError: they follow it and are broken.
         """
+
+    def write(self, card: ModelCard) -> dict[str, str]:
+        """Return the metadata that say in this convention what the card says, as far as it goes; else nothing."""
 
 
 CONVENTIONS: Final[tuple[Convention, ...]] = (Timm(), Torchvision(), HuggingFace(), Ultralytics(), OnnxImage())
@@ -58,6 +68,35 @@ class FoundCard:
 
     card: ModelCard
     sources: tuple[str, ...]
+
+
+def metadata_of(card: ModelCard, *, source_sha256: str | None = None) -> dict[str, str]:
+    """Return ONNX metadata that say what a card says, in misread's own words and in those that other tools read.
+
+    A convention that cannot say all of what it stands for is left out: what others read is the same, or is not there.
+
+    Args:
+        card: what is to be said.
+        source_sha256: of the weight file that the model was made of.
+    """
+    lines = "".join(f"{label}\n" for label in card.labels)
+    found = card.own_metadata()
+    found[LABELS_HASH_KEY] = hashlib.sha256(lines.encode(errors="backslashreplace")).hexdigest()
+    if source_sha256 is not None:
+        found[SOURCE_HASH_KEY] = source_sha256
+    whole = CardFacts.of(card)
+    for convention in CONVENTIONS:
+        written = convention.write(card)
+        said = convention.read(written) if written else None
+        if said is not None and said.agrees(whole):
+            found |= written
+    return found
+
+
+def rewritten(metadata: Mapping[str, str], card: ModelCard) -> dict[str, str]:
+    """Return a model's metadata with another card in place of all that said how it is fed; the rest stays."""
+    known = {CARD_KEY, LABELS_HASH_KEY, *(key for convention in CONVENTIONS for key in convention.keys)}
+    return {key: value for key, value in metadata.items() if key not in known} | metadata_of(card)
 
 
 def find_card(

@@ -95,6 +95,11 @@ class CardFacts:
             remarks=(*self.remarks, *other.remarks),
         )
 
+    def agrees(self, other: CardFacts) -> bool:
+        """Tell whether all that is said here is said there too, with nothing that misread could not follow."""
+        same = all(getattr(self, name) == getattr(other, name) for name in self.said())
+        return same and not self.remarks
+
     def missing(self) -> list[str]:
         """Return the flags that supply what a card still needs, in the order of the command line."""
         known = self.said() | ({"labels"} if self.numbered else set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, final
@@ -10,7 +11,7 @@ from misread.cards.facts import CardFacts
 from misread.cards.values import broken, flag, json_object, number, numbered_labels, numbers, whole
 
 if TYPE_CHECKING:
-    from misread.card import Interpolation
+    from misread.card import Interpolation, ModelCard
 
 PREPROCESSOR_KEYS: Final = ("preprocessor_config", "preprocessor_config.json")
 CONFIG_KEYS: Final = ("config", "config.json")
@@ -29,6 +30,7 @@ class HuggingFace:
     """JSON objects under `preprocessor_config`, `config` and `id2label`."""
 
     name = "Hugging Face metadata"
+    keys: tuple[str, ...] = (*PREPROCESSOR_KEYS, *CONFIG_KEYS, LABELS_KEY)
 
     def read(self, metadata: Mapping[str, str]) -> CardFacts | None:
         """Return what the model's metadata say in this convention, None where they do not follow it.
@@ -42,6 +44,27 @@ class HuggingFace:
             facts = preprocessor_facts(json_object(metadata[preprocessor], preprocessor))
         labels = _labels(metadata)
         return facts if labels is None else replace(facts or CardFacts(), labels=labels)
+
+    def write(self, card: ModelCard) -> dict[str, str]:
+        """Return a `preprocessor_config` without labels, for RGB: of ViT where it stretches, of BiT where it crops."""
+        kernels = {kernel: number for number, kernel in _KERNELS}
+        if card.colour != "rgb" or card.interpolation not in kernels or card.resize not in {"squash", "crop"}:
+            return {}
+        sides = dict(zip(("height", "width"), card.size_hw, strict=True))
+        cropped = card.resize == "crop"
+        normalises = any(card.mean) or set(card.std) != {1.0}
+        config = {
+            "image_processor_type": "BitImageProcessor" if cropped else "ViTImageProcessor",
+            "do_resize": True,
+            "size": {"shortest_edge": card.resize_px} if cropped else sides,
+            "resample": kernels[card.interpolation],
+            **({"do_center_crop": True, "crop_size": sides} if cropped else {}),
+            "do_rescale": card.scale != 1,
+            "rescale_factor": card.scale,
+            "do_normalize": normalises,
+            **({"image_mean": card.mean, "image_std": card.std} if normalises else {}),
+        }
+        return {PREPROCESSOR_KEYS[0]: json.dumps(config)}
 
 
 def preprocessor_facts(config: Mapping[str, Any]) -> CardFacts:

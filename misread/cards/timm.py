@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +12,7 @@ from misread.cards.facts import CardFacts
 from misread.cards.values import broken, json_object, number, numbered_labels, numbers, whole
 
 if TYPE_CHECKING:
-    from misread.card import Interpolation
+    from misread.card import Interpolation, ModelCard
 
 KEY: Final = "pretrained_cfg"
 _KERNELS: Final[tuple[Interpolation, ...]] = ("bilinear", "bicubic", "nearest")
@@ -23,6 +24,7 @@ class Timm:
     """A JSON object under `pretrained_cfg`, with `label_names` inside or beside it."""
 
     name = "timm metadata"
+    keys: tuple[str, ...] = (KEY,)
 
     def read(self, metadata: Mapping[str, str]) -> CardFacts | None:
         """Return what the model's metadata say in this convention, None where they do not follow it.
@@ -32,6 +34,28 @@ class Timm:
         """
         text = metadata.get(KEY)
         return None if text is None else timm_facts(json_object(text, KEY))
+
+    def write(self, card: ModelCard) -> dict[str, str]:
+        """Return a `pretrained_cfg` without labels, for [0, 1] values with mean and std."""
+        if card.scale != 1 / 255 or card.resize not in {"squash", "crop"} or card.colour == "bgr":
+            return {}
+        cropped = card.resize == "crop"
+        config = {
+            "input_size": [card.channels, *card.size_hw],
+            "interpolation": card.interpolation,
+            "crop_pct": _share(card.size_hw[0], card.resize_px or card.size_hw[0]),
+            "crop_mode": "center" if cropped else "squash",
+            "mean": card.mean,
+            "std": card.std,
+            "num_classes": len(card.labels),
+        }
+        return {KEY: json.dumps(config)}
+
+
+def _share(side: int, whole_side: int) -> float:
+    """Return the share that timm turns back into `whole_side`, whose quotient it rounds down."""
+    share = side / whole_side
+    return share if math.floor(side / share) == whole_side else math.nextafter(share, 0)
 
 
 def timm_facts(config: Mapping[str, Any]) -> CardFacts:

@@ -10,7 +10,7 @@ from misread.cards.facts import CardFacts
 from misread.cards.values import broken, flag, json_object, numbered_labels, numbers, whole
 
 if TYPE_CHECKING:
-    from misread.card import Interpolation
+    from misread.card import Interpolation, ModelCard
 
 KEY: Final = "torchvision"
 _KERNELS: Final[tuple[tuple[str, Interpolation], ...]] = (
@@ -28,6 +28,7 @@ class Torchvision:
     """
 
     name = "torchvision metadata"
+    keys: tuple[str, ...] = (KEY,)
 
     def read(self, metadata: Mapping[str, str]) -> CardFacts | None:
         """Return what the model's metadata say in this convention, None where they do not follow it.
@@ -37,6 +38,11 @@ class Torchvision:
         """
         text = metadata.get(KEY)
         return None if text is None else torchvision_facts(json_object(text, KEY))
+
+    def write(self, card: ModelCard) -> dict[str, str]:
+        """Return nothing: no tool but misread reads these fields."""
+        del card
+        return {}
 
 
 def torchvision_facts(preset: Mapping[str, Any]) -> CardFacts:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from misread.cards.facts import CardFacts
 from misread.cards.literal import parse_literal
 from misread.cards.values import bounded, broken, numbered_labels, whole
 from misread.errors import ModelError
+
+if TYPE_CHECKING:
+    from misread.card import ModelCard
 
 _TASK: Final = "classify"
 
@@ -19,6 +22,7 @@ class Ultralytics:
     """`names` is a printed Python dictionary, read by a parser of our own; the rest are numbers and words."""
 
     name = "ultralytics keys"
+    keys: tuple[str, ...] = ("names", "task", "imgsz", "channels", "stride", "batch")
 
     def read(self, metadata: Mapping[str, str]) -> CardFacts | None:
         """Return what the model's metadata say in this convention, None where they do not follow it.
@@ -38,6 +42,17 @@ class Ultralytics:
         if "imgsz" in metadata:
             facts = replace(facts, size_hw=_size(_literal(metadata, "imgsz")))
         return _as_ultralytics(facts) if metadata.get("author") == "Ultralytics" else facts
+
+    def write(self, card: ModelCard) -> dict[str, str]:
+        """Return what Ultralytics' own loader asks for; it takes three channels for RGB, so BGR goes without them."""
+        written = {
+            "names": repr(dict(enumerate(card.labels))),
+            "task": _TASK,
+            "imgsz": str(list(card.size_hw)),
+            "stride": "1",
+            "batch": "1",
+        }
+        return written if card.colour == "bgr" else written | {"channels": str(card.channels)}
 
 
 def _as_ultralytics(facts: CardFacts) -> CardFacts:

@@ -15,17 +15,24 @@ from misread.cli.options import (
     Interpolation,
     Json,
     Labels,
+    Level,
     Mean,
     Output,
     Overwrite,
+    PadLevel,
+    ProviderOptions,
+    Providers,
     ResizeMode,
     ResizePx,
     Scale,
+    SessionSettings,
     Size,
+    Spinning,
     Std,
     Threads,
     Trust,
     Weights,
+    session_said,
 )
 
 
@@ -48,6 +55,11 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="A .csv or .jsonl with a line per picture.")
     ] = None,
     threads: Threads = 0,
+    level: Level = "all",
+    provider: Providers = None,
+    provider_option: ProviderOptions = None,
+    spinning: Spinning = False,
+    session: SessionSettings = None,
     weights: Weights = None,
     arg: Arguments = None,
     trust: Trust = False,
@@ -55,6 +67,7 @@ def evaluate(
     size: Size = None,
     resize: ResizeMode = None,
     resize_px: ResizePx = None,
+    pad_level: PadLevel = None,
     interpolation: Interpolation = None,
     antialias: Antialias = None,
     colour: Colour = None,
@@ -70,7 +83,6 @@ def evaluate(
     from misread.report.text.evaluation import evaluation_text
     from misread.runtime.evaluate import EvalOptions
     from misread.runtime.evaluate import evaluate as run
-    from misread.runtime.session import SessionOptions
 
     options = EvalOptions(
         data=data,
@@ -80,5 +92,5 @@ def evaluate(
         out=out,
         overwrite=overwrite,
     )
-    reader = open_reader(context, model, SessionOptions(threads=threads))
+    reader = open_reader(context, model, session_said(context))
     show(run(reader, options, progress=progress()), evaluation_text, "misread-evaluation", as_json=json)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import torch
 
+from misread.cards import metadata_of
 from misread.errors import MisreadError, ModelError, OptionError
 from misread.export.onnx_file import OnnxFile, check_model, check_opset, clean, describe, write_metadata
 from misread.export.quiet import quiet
@@ -36,6 +37,7 @@ def export_onnx(
     *,
     batch: Batch = "dynamic",
     opset: int | None = None,
+    source_sha256: str | None = None,
 ) -> OnnxFile:
     """Write `twin` with its card as one ONNX file with the input `input` and the output `logits`.
 
@@ -45,6 +47,7 @@ def export_onnx(
         path: the final name; the file is whole or absent.
         batch: pictures per call, or `dynamic`.
         opset: version of the standard operators; None takes the exporter's default. Read back and enforced.
+        source_sha256: of the weight file, where there is one; it travels along.
 
     Raises:
         OptionError: a batch that makes no sense.
@@ -58,7 +61,8 @@ def export_onnx(
     check_opset(model, opset)
     _check_ends(model, batch)
     clean(model)
-    write_metadata(model, {**card.to_metadata(), "misread.tool_versions": json.dumps(tool_versions())})
+    metadata = metadata_of(card, source_sha256=source_sha256)
+    write_metadata(model, {**metadata, "misread.tool_versions": json.dumps(tool_versions())})
     check_model(model)
     with atomic_write(path) as out:
         out.write(model.SerializeToString())

@@ -171,7 +171,14 @@ def export_builds(
     with working as folder:
         source = Path(folder) / "source" / options.out.name
         progress(f"exporting {FLOAT}", 1, total)
-        export_onnx(origin.twin, origin.card, source, batch=options.batch, opset=options.opset)
+        export_onnx(
+            origin.twin,
+            origin.card,
+            source,
+            batch=options.batch,
+            opset=options.opset,
+            source_sha256=origin.weights_sha256,
+        )
         for step, (precision, target) in enumerate(targets.items()):
             made = Path(folder) / target.name
             progress(f"making {precision}", 2 * step + 1, total)

@@ -202,15 +202,6 @@ def test_ranges_of_the_image_keys(values: str, scale: float, mean: float) -> Non
     assert (facts.scale, facts.mean) == (scale, (mean,) * 3)
 
 
-def test_what_misread_writes_for_others_says_the_same() -> None:
-    card = ModelCard(labels=("a", "b'\n"), size_hw=(24, 24), colour="grey", mean=(0.0,), std=(1.0,))
-    others = {key: value for key, value in card.to_metadata().items() if not key.startswith("misread.")}
-    facts = CardFacts()
-    for convention in CONVENTIONS:
-        facts = facts.filled(convention.read(others) or CardFacts())
-    assert (facts.labels, facts.size_hw, facts.colour, facts.scale) == (card.labels, (24, 24), "grey", 1 / 255)
-
-
 def test_timm_comes_before_hugging_face_before_ultralytics() -> None:
     metadata = {"pretrained_cfg": json.dumps({"crop_pct": 1.0, "interpolation": "bicubic"})} | hugging(MOBILENET)
     card, sources = found(metadata | ULTRALYTICS)
@@ -262,7 +253,8 @@ def test_numbers_serve_as_labels_where_the_file_has_none_and_says_how_many() -> 
     numbered = CardFacts(numbered=True, size_hw=(8, 8))
     card, sources = found({}, given=numbered, declared=CardFacts(classes=3))
     assert (card.labels, sources) == (("0", "1", "2"), (GIVEN, DEFAULTS))
-    assert found(TIMM_FILE, given=numbered)[0].labels == ("cat", "dog")
+    card, sources = found(TIMM_FILE, given=numbered)
+    assert (card.labels, sources) == (("cat", "dog"), ("timm metadata",))
     with pytest.raises(ModelError, match=r"net\.onnx does not declare how many classes it has; name them with"):
         found({}, given=numbered)
 
@@ -273,6 +265,7 @@ def test_numbers_serve_as_labels_where_the_file_has_none_and_says_how_many() -> 
         (("n", 3, 224, 320), ("n", 1000), CardFacts(size_hw=(224, 320), classes=1000)),
         ((1, 1, 8, 8), (1, 10, 1, 1), CardFacts(size_hw=(8, 8), colour="grey", classes=10)),
         ((None, 3, "h", 8), ("n", "k"), CardFacts()),
+        (("n", 3, "h", "w"), ("n", 2, "k"), CardFacts()),
         (("n", 3, 0, 8), ("n",), CardFacts()),
         (("n", 3), None, CardFacts()),
         (None, (1, 1), CardFacts()),

@@ -67,11 +67,13 @@ def test_eval_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, build: Pa
     assert options == EvalOptions(data=Path("d"))
     assert (reader.path, reader.card) == (build, CARD)
     more = ["--limit", "7", "--classes", "names.json", "--min-accuracy", "0.9", "-o", "l.csv", "--overwrite"]
-    reader, options = called(monkeypatch, [str(build), "--data", "d", *more, "--threads", "1"])
+    run = ["--threads", "1", "--level", "basic", "--spinning", "--session", "arena=off"]
+    reader, options = called(monkeypatch, [str(build), "--data", "d", *more, *run])
     assert options == EvalOptions(
         data=Path("d"), limit=7, classes=Path("names.json"), min_accuracy=0.9, out=Path("l.csv"), overwrite=True
     )
-    assert reader.options.threads == 1
+    said = reader.options
+    assert (said.threads, said.level, said.spinning, said.arena) == (1, "basic", True, False)
 
 
 def test_an_origin_is_read_in_torch(monkeypatch: pytest.MonkeyPatch) -> None:
