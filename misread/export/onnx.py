@@ -122,7 +122,8 @@ def _check_ends(model: onnx.ModelProto, batch: Batch) -> None:
     dimension = model.graph.input[0].type.tensor_type.shape.dim[0]
     produced: Batch = "dynamic" if dimension.dim_param else int(dimension.dim_value)
     if produced != batch:
-        message = f"batch {batch} was asked for, the exporter fixed it at {produced}; type --batch {produced}"
+        way = 1 if batch == "dynamic" else produced
+        message = f"batch {batch} was asked for, the exporter fixed it at {produced}; type --batch {way}"
         raise ModelError(message)
 
 

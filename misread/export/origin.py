@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from misread.card import PAD_LEVEL, Interpolation, ModelCard, Resize
-from misread.cards import GIVEN
+from misread.cards import DEFAULTS, GIVEN
 from misread.cards.facts import CardFacts
 from misread.errors import MisreadError, ModelError, OptionError
 from misread.export.origins import ORIGIN_KINDS
 from misread.export.origins.base import Loaded, Request, Setting
+from misread.export.origins.hints import hint
 from misread.export.twin import Twin, count_classes, make_twin
 from misread.labels import NUMBERED, read_labels
 
@@ -89,7 +90,8 @@ def load_origin(
     kind = next((kind for kind in ORIGIN_KINDS if kind.claims(text)), None)
     if kind is None:
         forms = ", ".join(kind.form for kind in ORIGIN_KINDS)
-        message = f"{text!r} names no classifier; an origin is written as one of: {forms}"
+        near = hint(text)
+        message = f"{text!r} names no classifier{'; ' if near else ''}{near}; an origin is written as one of: {forms}"
         raise ModelError(message)
     untrained = str(weights) == NUMBERED
     request = Request(
@@ -104,6 +106,8 @@ def load_origin(
         (GIVEN,) if card is not None or (loaded.card is None and loaded.facts is None) else (loaded.source,)
     )
     sources += (GIVEN,) if told and sources != (GIVEN,) else ()
+    assumed = card is None and loaded.card is None and loaded.facts is None and preparation is None
+    sources += (DEFAULTS,) if assumed else ()
     card = card or loaded.card
     if card is None or told:
         card = _card_from_flags(text, loaded, labels=labels, size_hw=size_hw, preparation=preparation)

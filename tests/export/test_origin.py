@@ -54,6 +54,27 @@ def test_what_is_no_origin_names_the_forms(text: str) -> None:
         load_origin(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("resnet18", "perhaps torchvision:resnet18 or timm:resnet18 is meant"),
+        ("w.safetensors", "holds weights and no network; type file.py:factory --weights w.safetensors"),
+        ("last.ckpt", "holds weights and no network"),
+        ("a/net.py", r"name the function that returns the network, as in a/net.py:make"),
+        ("M.ONNX", "a deployed file already"),
+        ("google/vit", "of the Hugging Face hub is written hf:google/vit"),
+    ],
+)
+def test_what_was_probably_meant_is_said(text: str, said: str) -> None:
+    with pytest.raises(ModelError, match=f"names no classifier; .*{said}.*; an origin is written as one of"):
+        load_origin(text)
+
+
+def test_a_folder_was_probably_saved_by_transformers(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="that transformers saved is written hf:/"):
+        load_origin(str(tmp_path))
+
+
 def test_a_factory_in_a_file(factory_file: Path) -> None:
     origin = load(f"{factory_file}:network")
     assert origin.card == ModelCard(labels=("0", "1", "2", "3"), size_hw=(16, 16), baked_normalisation=True)
@@ -315,8 +336,11 @@ def test_a_factory_takes_arguments(tmp_path: Path) -> None:
     text = write(tmp_path, "def network(classes, channels=3):\n    return Tiny(classes, channels)")
     origin = load(text, arguments={"classes": 6, "channels": 1})
     assert (len(origin.card.labels), origin.card.colour) == (6, "grey")
-    with pytest.raises(ModelError, match=r"raised TypeError: .*'depth'"):
-        load(text, arguments={"classes": 6, "depth": 1})
+    for wrong in ({"classes": 6, "depth": 1}, {}):
+        with pytest.raises(ModelError, match=r"argument:? '(depth|classes)'; it takes classes, channels, each"):
+            load(text, arguments=wrong)
+    with pytest.raises(ModelError, match="raised TypeError: "):  # a function in C says so itself
+        load(write(tmp_path, "network = type"), arguments={"depth": 1})
     ready = write(tmp_path, "network = tiny()")
     with pytest.raises(OptionError, match="is a network already and takes no arguments; leave out --arg depth"):
         load(ready, arguments={"depth": 1})

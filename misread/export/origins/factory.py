@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
@@ -16,6 +17,8 @@ from misread.export.origins.weights import load_weights
 from misread.export.quiet import user_code
 from misread.export.twin import first_line
 from misread.registry import unknown
+
+_GATHERING: Final = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
 
 
 def build(module: ModuleType, factory: str, request: Request, *, text: str) -> Loaded:
@@ -72,6 +75,7 @@ def _call(found: Any, text: str, arguments: Mapping[str, Setting]) -> Any:
     if not callable(found):
         message = f"{text} is a {type(found).__name__}; name a function without arguments that returns the network"
         raise ModelError(message)
+    _check_arguments(found, text, arguments)
     try:
         with user_code():
             return found(**arguments)
@@ -79,3 +83,21 @@ def _call(found: Any, text: str, arguments: Mapping[str, Setting]) -> Any:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise run_user_code(text, error) from error
+
+
+def _check_arguments(found: Any, text: str, arguments: Mapping[str, Setting]) -> None:
+    """Refuse arguments that a factory does not take, and a factory that needs more, before it runs.
+
+    Raises:
+        ModelError: they do not fit; lists what it takes.
+    """
+    try:
+        taken = inspect.signature(found)
+    except (TypeError, ValueError):  # written in C: it will say so itself
+        return
+    try:
+        taken.bind(**arguments)
+    except TypeError as error:
+        names = [entry.name for entry in taken.parameters.values() if entry.kind not in _GATHERING]
+        message = f"{text}: {error}; it takes {', '.join(names) or 'nothing'}, each given as --arg NAME=VALUE"
+        raise ModelError(message) from error

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
+from misread.card import ModelCard
+from misread.cards import metadata_of
 from misread.errors import FileError, MissingExtra, ModelError, OptionError, RuntimeFailure, UnknownName
 from misread.export.origin import load_origin
 from misread.export.origins import library
+from misread.export.origins.base import Request
+from misread.pixels import fit, to_input
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -56,7 +64,7 @@ def test_torchvision_with_a_file_that_it_did_not_publish(torchvision_models: Mod
     with pytest.raises(ModelError, match=r"does not say how it is fed; add --size 224 .* and --labels FILE"):
         load_origin(SMALL, weights=path, arguments={"num_classes": 3})
     origin = load_origin(SMALL, weights=path, arguments={"num_classes": 3}, **FLAGS)
-    assert origin.card_sources == ("flags",)
+    assert origin.card_sources == ("flags", "defaults of the flags")
     assert origin.weights_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -240,9 +248,85 @@ def test_a_library_that_is_not_there_or_broken(monkeypatch: pytest.MonkeyPatch, 
         library.imported("not_there_at_all", extra="timm")
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "half_a_library.py").write_text("import its_missing_part", encoding="utf-8")
-    with pytest.raises(ModelError, match="half_a_library misses its_missing_part; type: pip install"):
+    with pytest.raises(MissingExtra, match="half_a_library misses its_missing_part; type: pip install"):
         library.imported("half_a_library", extra="hf")
     (tmp_path / "broken_library.py").write_text("raise RuntimeError('operator x does not exist')", encoding="utf-8")
-    with pytest.raises(ModelError, match="does not load: operator x does not exist; install the release"):
-        library.imported("broken_library", extra="torchvision")
+    with pytest.raises(
+        MissingExtra, match=r"broken_library of an unknown version does not load: operator x .* --force-reinstall"
+    ):
+        library.imported("broken_library", extra="timm")
     assert "broken_library" not in sys.modules
+
+
+def test_a_torchvision_of_another_torch_is_named_whoever_imports_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As the wheel says it whose compiled part fits no torch here; timm and transformers pass it on."""
+    monkeypatch.syspath_prepend(tmp_path)
+    said = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "unfit_library.py").write_text(said, encoding="utf-8")
+    versions = {"torchvision": "0.28.0"}
+    monkeypatch.setattr("importlib.metadata.version", versions.__getitem__)
+    with pytest.raises(MissingExtra) as caught:
+        library.imported("unfit_library", extra="timm")
+    assert str(caught.value) == (
+        f"torchvision 0.28.0, which unfit_library needs, does not fit torch {torch.__version__} (operator "
+        "torchvision::nms does not exist); install both together from the place where your torch is from: "
+        "pip install --force-reinstall torch torchvision"
+    )
+    assert caught.value.exit_code == 3
+    with pytest.raises(MissingExtra, match=r"^torchvision 0.28.0, which hf:org/name needs, does not fit torch"):
+        late()
+
+
+def late() -> None:
+    """Fail as transformers does, which imports its parts only as they are used."""
+    with library.building("hf:org/name", Request()):
+        try:
+            importlib.import_module("unfit_library")
+        except RuntimeError as error:
+            raise ModuleNotFoundError("Could not import module 'ViT'") from error
+
+
+CARD = ModelCard(labels=("a", "b", "c"), size_hw=(32, 32), mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"interpolation": "bicubic", "size_hw": (24, 40)},
+        {"resize": "crop", "resize_px": 36, "interpolation": "bicubic"},
+        {"resize": "crop", "resize_px": 32, "scale": 1.0, "mean": (120.0, 110.0, 100.0), "std": (60.0,) * 3},
+        {"mean": (0.0,) * 3, "std": (1.0,) * 3},
+    ],
+)
+def test_transformers_prepares_pictures_as_what_is_written_for_it_says(
+    transformers: ModuleType, change: dict[str, Any]
+) -> None:
+    """The real image processor, made of the metadata of a build, gives what misread feeds that build."""
+    card = replace(CARD, **change)
+    config = json.loads(metadata_of(card)["preprocessor_config"])
+    processor = getattr(transformers, config["image_processor_type"])(**config)
+    noise = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    picture = cv2.GaussianBlur(noise, (0, 0), 2).astype(np.uint8)
+    (theirs,) = processor([picture], return_tensors="np", input_data_format="channels_last")["pixel_values"]
+    mine = to_input(fit(picture, card)[None], card)[0]
+    level = card.scale / min(card.std)
+    assert theirs.shape == mine.shape
+    assert float(np.abs(theirs - mine).max()) <= 1.01 * level  # rounded to whole levels before or after the crop
+
+
+def test_timm_resolves_what_is_written_for_it(timm: ModuleType) -> None:
+    card = replace(CARD, resize="crop", resize_px=36, interpolation="bicubic")
+    config = json.loads(metadata_of(card)["pretrained_cfg"])
+    data = importlib.import_module("timm.data")
+    found = data.resolve_data_config({}, pretrained_cfg=config)
+    assert (found["input_size"], found["interpolation"], found["mean"], found["std"]) == (
+        [3, 32, 32],
+        "bicubic",
+        list(card.mean),
+        list(card.std),
+    )
+    steps = data.create_transform(**found | {"input_size": tuple(found["input_size"])}).transforms
+    assert [getattr(step, "size", None) for step in steps[:2]] == [36, (32, 32)]
