@@ -224,13 +224,20 @@ class TestWeights:
         assert origin.weights_sha256 == sha256_file(path)
 
     @pytest.mark.parametrize("wrapper", [None, "state_dict", "model_state_dict", "model"])
-    @pytest.mark.parametrize("prefix", ["", "module."])
+    @pytest.mark.parametrize("prefix", ["", "module.", "module._orig_mod.", "model.net."])
     def test_state_dicts(self, factory_file: Path, tmp_path: Path, wrapper: str | None, prefix: str) -> None:
         state = self.state()
         named = {prefix + name: value for name, value in state.items()}
         path = tmp_path / "weights.pt"
         torch.save({wrapper: named, "epoch": 3} if wrapper else named, path)
         self.check(load(f"{factory_file}:network", weights=path), state, path)
+
+    def test_a_prefix_of_the_network_s_own_stays(self, tmp_path: Path) -> None:
+        text = write(tmp_path, "def network():\n    return nn.Sequential(Tiny())")
+        state = {f"0.{name}": value for name, value in self.state().items()}
+        torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "w.pt")
+        origin = load(text, weights=tmp_path / "w.pt")
+        assert torch.equal(origin.twin.state_dict()["body.0.conv.weight"], state["0.conv.weight"])
 
     def test_safetensors(self, factory_file: Path, tmp_path: Path) -> None:
         state, path = self.state(), tmp_path / "weights.safetensors"

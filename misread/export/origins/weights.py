@@ -25,8 +25,9 @@ _HOW_TO_CONVERT: Final = (
 def load_weights(module: nn.Module, path: Path) -> str:
     """Fill `module` from a state dict (`.pt`, `.pth` ...) or a `.safetensors` file, and return the file's SHA-256.
 
-    Checkpoints that keep the state dict under `state_dict`, `model_state_dict` or `model`, and the prefix `module.`
-    of data-parallel training, are understood.
+    Checkpoints that keep the state dict under `state_dict`, `model_state_dict` or `model` are understood, and so is a
+    prefix before every name that the network does not have, such as `module.` of data-parallel training, `_orig_mod.`
+    of torch.compile, or `model.` of a trainer.
 
     Raises:
         FileError: missing or damaged, or a pickle that needs code.
@@ -34,7 +35,7 @@ def load_weights(module: nn.Module, path: Path) -> str:
     """
     digest = sha256_file(path)
     state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
-    state = {name.removeprefix("module."): value for name, value in _unwrapped(state, path).items()}
+    state = _without_prefix(_unwrapped(state, path), module)
     try:
         report = module.load_state_dict(state, strict=False)
     except RuntimeError as error:  # torch lists the shapes that differ
@@ -116,6 +117,16 @@ def _unwrapped(state: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
         message = f"{path} holds no state dict: {_few(others) if others else 'it is empty'}; {_HOW_TO_CONVERT}"
         raise FileError(message)
     return {str(name): value for name, value in state.items()}
+
+
+def _without_prefix(state: dict[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
+    """Leave out what stands before every name, as long as no name of the network begins so."""
+    known = module.state_dict().keys()
+    while True:
+        first = next(iter(state)).partition(".")[0] + "."
+        if not all(name.startswith(first) for name in state) or any(name.startswith(first) for name in known):
+            return state
+        state = {name.removeprefix(first): value for name, value in state.items()}
 
 
 def _few(names: list[str]) -> str:
