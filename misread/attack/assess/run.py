@@ -26,8 +26,8 @@ from misread.attack.surrogate import UnsupportedOperator
 from misread.data import find_samples
 from misread.files import jsonable, sha256_file
 from misread.pixels import fit, to_unit
-from misread.runtime.fingerprint import fingerprints
 from misread.runtime.contender import sources_of
+from misread.runtime.fingerprint import fingerprints
 from misread.stats import wilson
 
 if TYPE_CHECKING:

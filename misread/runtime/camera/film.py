@@ -15,8 +15,8 @@ from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
-from misread.runtime.fingerprint import fingerprints
 from misread.runtime.contender import sources_of
+from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Script
 from misread.runtime.source import SourceOptions, open_source
 
