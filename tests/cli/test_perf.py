@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from misread import cli
-from misread.card import ModelCard
+from misread.cards.facts import CardFacts
 from misread.runtime.perf import PerfOptions
 from misread.runtime.session import SessionOptions
 from tests.runtime.perf.planted import result
@@ -44,7 +44,7 @@ def test_it_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     more += ["--level", "basic", "--spinning", "--session", "arena=off", "--provider", "cpu"]
     assert options_of(monkeypatch, ["perf", "a.onnx", "b.onnx", *more]) == PerfOptions(
         builds=(Path("a.onnx"), Path("b.onnx")),
-        card=ModelCard(labels=("a", "b"), size_hw=(8, 8), colour="bgr"),
+        card=CardFacts(labels=("a", "b"), size_hw=(8, 8), colour="bgr"),
         data=Path("d"),
         batches=(1, 8),
         session=SessionOptions(level="basic", spinning=True, arena=False),

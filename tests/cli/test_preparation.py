@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from misread import cli
-from misread.card import ModelCard
+from misread.cards.facts import CardFacts
 
 COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
 FEEDING = [name for name, command in COMMANDS.items() if any(part.name == "resize" for part in command.params)]
@@ -28,7 +28,7 @@ def test_a_letterbox_arrives_with_its_level(tmp_path: Path, monkeypatch: pytest.
     class Caught(Exception):  # noqa: N818
         pass
 
-    def catch(_: Path, *, card: ModelCard) -> None:
+    def catch(_: Path, *, card: CardFacts) -> None:
         given["card"] = card
         raise Caught
 
@@ -36,7 +36,7 @@ def test_a_letterbox_arrives_with_its_level(tmp_path: Path, monkeypatch: pytest.
     argv = ["inspect", "m.onnx", "--labels", str(tmp_path / "labels.txt"), "--size", "8"]
     with pytest.raises(Caught):
         CliRunner().invoke(cli.app, [*argv, "--resize", "letterbox", "--pad-level", "0"], catch_exceptions=False)
-    assert given["card"] == ModelCard(labels=("a", "b"), size_hw=(8, 8), resize="letterbox", pad_level=0)
+    assert given["card"] == CardFacts(labels=("a", "b"), size_hw=(8, 8), resize="letterbox", pad_level=0)
 
 
 def test_an_origin_is_letterboxed_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from misread.runtime.session import MAX_BATCH, SessionOptions
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
 
 MAX_BUILDS: Final = 16
 MAX_ITERATIONS: Final = 1_000_000
@@ -26,7 +27,7 @@ class PerfOptions:
     Attributes:
         builds: ONNX files; the first is what the others are compared with. One that is given twice is measured twice,
             which shows how far a ratio of 1 may wander here.
-        card: for builds that carry none.
+        card: what the flags say for builds that do not say how they are fed.
         data: pictures to read; None makes noise of the card's size.
         batches: pictures per call; a build whose batch is fixed is measured at its own.
         session: how onnxruntime runs every build; its threads give way to `threads`.
@@ -42,7 +43,7 @@ class PerfOptions:
     """
 
     builds: tuple[Path, ...]
-    card: ModelCard | None = None
+    card: ModelCard | CardFacts | None = None
     data: Path | None = None
     batches: tuple[int, ...] = (1,)
     session: SessionOptions = field(default_factory=SessionOptions)
