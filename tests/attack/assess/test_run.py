@@ -122,6 +122,10 @@ def test_the_text_and_the_document_say_it_all(tmp_path: Path) -> None:
     document = json.loads(dumps(result_document("misread-assessment", result)))
     assert document["kind"] == "misread-assessment"
     assert document["robust"]["total"] == 5
+    assert document["card_from"] == ["flags", "defaults of the flags"]
+    assert document["builds"][0]["card_from"] == ["misread card"]
+    assert "card                  from flags, defaults of the flags" in text
+    assert " from misread card" in text
     assert document["sentence"].startswith(result.model)
 
 

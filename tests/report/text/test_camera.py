@@ -60,6 +60,7 @@ def camera(*summaries: Summary, **changes: Any) -> CameraResult:
         "verdicts": (verdict,),
         "key_frames": (),
         "folder": Path("run"),
+        "card_from": {EVIL: ("flags", "graph"), "function": ()},
     }
     return CameraResult(**values | changes)
 
@@ -74,6 +75,7 @@ def test_a_camera_run_shows_every_arm() -> None:
     assert "stop-background: found in none of 60 frames" in lines
     assert lines.index("int8.onnx, raw crop") < lines.index("int8.onnx, rectified crop")
     assert "lost 3 frames dropped for newer ones" in lines
+    assert r"card \x1b[2J\u202eevil from flags, graph" in lines
     assert "note: the clock is ours" in lines
     assert "persists: stop-adversarial on int8.onnx: the interval lies above 50 %" in lines
     assert "hangs on control 95.0 %, placebo 5.0 %, persist 50.0 %, at least 5 frames" in lines

@@ -61,7 +61,9 @@ def test_a_bundle_is_filmed_and_judged(build: Path, bundle: Path, tmp_path: Path
     assert targeted["0000"].hits == 14
     assert targeted["0001"] is None
     assert (tmp_path / "out" / "frames.jsonl").is_file()
-    (ran,) = read_json(tmp_path / "out" / "summary.json", kind="misread-camera", schema=1)["fingerprints"].items()
+    written = read_json(tmp_path / "out" / "summary.json", kind="misread-camera", schema=1)
+    assert written["card_from"] == {"colours.onnx": ["flags"]}
+    (ran,) = written["fingerprints"].items()
     assert ran == ("colours.onnx", jsonable(result.fingerprints["colours.onnx"]))
     assert ran[1]["model_sha256"] == sha256_file(build)
 
