@@ -51,13 +51,22 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     *,
+    no_trial: Annotated[
+        bool,
+        typer.Option("--no-trial", help="Open ONNX files without trying them in a limited process of its own first."),
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Say the version and stop.", is_eager=True)] = False,
 ) -> None:
     """Finds small changes that make an image classifier misread a picture, and proves them on the deployed build."""
     if version:
         typer.echo(f"misread {__version__}")
         raise typer.Exit
+    if no_trial:
+        from misread.runtime.trial import trusted
+
+        context.with_resource(trusted())
 
 
 def progress() -> Callable[[str, int, int], None]:

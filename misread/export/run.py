@@ -22,6 +22,7 @@ from misread.files import refuse_existing, storage_errors
 from misread.registry import by_name
 from misread.runtime.fingerprint import Fingerprint, fingerprint
 from misread.runtime.session import Deployed, SessionOptions
+from misread.runtime.trial import trusted
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
@@ -247,7 +248,8 @@ def _make(precision: str, source: Path, made: Path, calibration: Pictures | None
 def _parity(
     options: ExportOptions, origin: Origin, precision: str, made: Path, pictures: Pictures
 ) -> tuple[Parity, Fingerprint]:
-    deployed = Deployed.open(made, options=options.session)
+    with trusted():  # it was made a moment ago
+        deployed = Deployed.open(made, options=options.session)
     if deployed.card != origin.card:
         message = f"the card that {made.name} carries is not the one it was given; no file was written"
         raise CheckFailed(message)

@@ -39,7 +39,7 @@ class Fingerprint:
     """A build, the software and the processor that gave a result.
 
     Attributes:
-        model_sha256: of the ONNX file.
+        model_sha256: of the ONNX file, and of those that hold its weights.
         card_sha256: of the card it was fed by.
         onnxruntime: version.
         providers: that the session has, in order.

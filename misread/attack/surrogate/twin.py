@@ -17,7 +17,7 @@ from misread.cards.graph import graph_facts
 from misread.errors import ModelError
 from misread.export.origin import Origin
 from misread.export.twin import count_classes, make_twin
-from misread.files import sha256_file
+from misread.runtime.strangers import screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +69,9 @@ def load_surrogate_origin(path: Path, card: ModelCard | None = None) -> Surrogat
     Raises:
         FileError: missing, no ONNX, too large.
         UnsupportedOperator: an operator that is not covered; names it and lists what is.
-        ModelError: no image classifier, no card, or one that does not fit.
+        ModelError: no image classifier, no card, or one that does not fit; or the file failed its trial.
     """
+    sha256 = screen(path, card).sha256
     with _about(path):
         graph = parse(read_source(path))
         fed = find_card(graph.metadata, name="it", given=card, declared=graph_facts(graph.shape, None))
@@ -95,7 +96,7 @@ def load_surrogate_origin(path: Path, card: ModelCard | None = None) -> Surrogat
         output="logits",
         baked_normalisation=True,
     )
-    origin = Origin(name=str(path), twin=twin, card=plain, weights_sha256=sha256_file(path), card_sources=fed.sources)
+    origin = Origin(name=str(path), twin=twin, card=plain, weights_sha256=sha256, card_sources=fed.sources)
     return SurrogateOrigin(origin=origin, card=found)
 
 

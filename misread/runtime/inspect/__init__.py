@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misread.cards import find_card
-from misread.cards.graph import graph_facts
 from misread.errors import FileError, ModelError, OptionError
-from misread.files import cannot_read, sha256_file
-from misread.runtime.inspect.graph import Value, read_model
+from misread.runtime.inspect.fed import declared
+from misread.runtime.inspect.graph import Value
+from misread.runtime.inspect.model_file import read_model_file
 from misread.runtime.inspect.precision import precision_of
-from misread.runtime.inspect.wire import Wire
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
@@ -47,8 +45,8 @@ class Inspection:
 
     Attributes:
         path: of the file.
-        size_bytes: of the file; other files that it names are not counted.
-        sha256: of the file.
+        size_bytes: of the file and of the others that hold its weights.
+        sha256: of the file; with weights in other files, of all of them, as `ModelFile` says.
         weights_sha256: of its stored tensors in the order of their names, whatever the card and the graph say; the
             same for two files with the same weights. Empty where a part of them lies in another file.
         ir_version: of the format.
@@ -86,29 +84,24 @@ class Inspection:
 
 
 def inspect(path: Path, *, card: ModelCard | CardFacts | None = None) -> Inspection:
-    """Read an ONNX file in bounded memory and time; nothing of it is run, and no other file is opened.
+    """Read an ONNX file in bounded memory and time; nothing of it is run.
 
     Args:
         path: of the file.
         card: by flags; fills what the file leaves open.
 
     Raises:
-        FileError: no such file, no plain one, or no sound ONNX model in it.
+        FileError: no such file, no plain one, no sound ONNX model in it, or weights that are not where it says.
     """
-    path = Path(path)
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise FileError(f"{path} is no plain file; expected an ONNX model, make one with: misread export")
-        with path.open("rb") as file:
-            contents = read_model(Wire(file, found.st_size, str(path)))
-    except OSError as error:
-        raise FileError(cannot_read(path, error)) from error
-    fed, sources, missing = _card(path, contents, card)
+    model = read_model_file(path)
+    contents = model.contents
+    if contents is None:
+        raise FileError(f"{path} is a model in onnxruntime's own format; give the ONNX file that it was made from")
+    fed, sources, missing = _card(model.path, contents, card)
     return Inspection(
-        path=path,
-        size_bytes=found.st_size,
-        sha256=sha256_file(path),
+        path=model.path,
+        size_bytes=model.size_bytes,
+        sha256=model.sha256,
         weights_sha256=_weights_hash(contents.weights),
         ir_version=contents.ir_version,
         producer=" ".join(part for part in contents.producer if part),
@@ -119,7 +112,7 @@ def inspect(path: Path, *, card: ModelCard | CardFacts | None = None) -> Inspect
         functions=contents.functions,
         precision=precision_of(contents.operators, contents.weights),
         stored=_stored(contents.weights),
-        external=tuple(sorted({tensor.external for tensor in contents.weights if tensor.external})),
+        external=tuple(model.external),
         card=fed,
         card_from=sources,
         card_missing=missing,
@@ -130,18 +123,12 @@ def _card(
     path: Path, contents: Contents, given: ModelCard | CardFacts | None
 ) -> tuple[ModelCard | None, tuple[str, ...], str]:
     try:
-        found = find_card(contents.metadata, name=str(path), given=given, declared=_declared(contents))
+        found = find_card(contents.metadata, name=str(path), given=given, declared=declared(contents))
     except (ModelError, OptionError) as error:
         return None, (), str(error)
     if found is None:
         return None, (), "it carries no card, so how to feed it is unknown; give --labels FILE and --size PX"
     return found.card, found.sources, ""
-
-
-def _declared(contents: Contents) -> CardFacts:
-    """Return what the shapes of the first input and output say, as `Deployed` does."""
-    ends = [values[0].shape if values else None for values in (contents.inputs, contents.outputs)]
-    return graph_facts(*ends)
 
 
 def _weights_hash(weights: list[Tensor]) -> str:

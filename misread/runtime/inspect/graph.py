@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from misread.runtime.inspect.wire import Field, Wire
 
+STANDARD: Final = frozenset({"", "ai.onnx"})
 MAX_DEPTH: Final = 16
 MAX_ENTRIES: Final = 4096
 MAX_METADATA_BYTES: Final = 4 * MAX_CARD_CHARS
@@ -50,6 +51,9 @@ class Contents:
         weights: stored tensors of the main graph and of nested ones.
         graphs: how many main graphs there are; one, in a sound file.
         functions: how many the file defines itself.
+        elsewhere: tensors whose values lie in other files, those in attributes included.
+        foreign: (domain, kind) of the nodes outside the standard domain.
+        defined: (domain, kind) of the file's own functions.
     """
 
     ir_version: int = 0
@@ -62,6 +66,9 @@ class Contents:
     weights: list[Tensor] = field(default_factory=list)
     graphs: int = 0
     functions: int = 0
+    elsewhere: list[Tensor] = field(default_factory=list)
+    foreign: set[tuple[str, str]] = field(default_factory=set)
+    defined: set[tuple[str, str]] = field(default_factory=set)
 
 
 def read_model(wire: Wire) -> Contents:
@@ -87,7 +94,7 @@ def read_model(wire: Wire) -> Contents:
             _entry(wire, part, found)
         elif part.number == 25:
             found.functions += 1
-            _nodes(wire, part, found, number=7, depth=0)
+            _function(wire, part, found)
     if found.graphs != 1 or not found.opsets or found.ir_version < 1:
         raise wire.broken(
             f"expected one graph, its opset and a version, got {found.graphs}, {len(found.opsets)} and "
@@ -106,18 +113,26 @@ def _graph(wire: Wire, message: Field, found: Contents, *, depth: int) -> None:
             _node(wire, part, found, depth=depth)
         elif part.number == 5:
             found.weights.append(read_tensor(wire, part))
+            _elsewhere(found.weights[-1], found)
         elif part.number == 15:
-            found.weights += [read_tensor(wire, inner) for inner in wire.fields(part) if inner.number == 1]
+            _sparse(wire, part, found, found.weights)
         elif part.number in {11, 12} and depth == 0:
             side = found.inputs if part.number == 11 else found.outputs
             side.append(_value(wire, part))
             _bound(wire, "inputs or outputs", len(side))
 
 
-def _nodes(wire: Wire, message: Field, found: Contents, *, number: int, depth: int) -> None:
+def _function(wire: Wire, message: Field, found: Contents) -> None:
+    name, domain = "", ""
     for part in wire.fields(message):
-        if part.number == number:
-            _node(wire, part, found, depth=depth)
+        if part.number == 1:
+            name = wire.text(part, 256)
+        elif part.number == 7:
+            _node(wire, part, found, depth=0)
+        elif part.number == 10:
+            domain = wire.text(part, 256)
+    found.defined.add((domain, name))
+    _bound(wire, "functions", len(found.defined))
 
 
 def _node(wire: Wire, message: Field, found: Contents, *, depth: int) -> None:
@@ -128,11 +143,38 @@ def _node(wire: Wire, message: Field, found: Contents, *, depth: int) -> None:
         elif part.number == 7:
             domain = wire.text(part, 256)
         elif part.number == 5:
-            for inner in wire.fields(part):
-                if inner.number in {6, 11}:
-                    _graph(wire, inner, found, depth=depth + 1)
-    found.operators[kind if domain in {"", "ai.onnx"} else f"{domain}.{kind}"] += 1
+            _attribute(wire, part, found, depth=depth)
+    if domain in STANDARD:
+        found.operators[kind] += 1
+    else:
+        found.operators[f"{domain}.{kind}"] += 1
+        found.foreign.add((domain, kind))
     _bound(wire, "kinds of operators", len(found.operators))
+
+
+def _attribute(wire: Wire, message: Field, found: Contents, *, depth: int) -> None:
+    """Go into graphs, and into tensors for what they say of other files."""
+    for part in wire.fields(message):
+        if part.number in {6, 11}:
+            _graph(wire, part, found, depth=depth + 1)
+        elif part.number in {5, 10}:
+            _elsewhere(read_tensor(wire, part), found)
+        elif part.number in {22, 23}:
+            _sparse(wire, part, found, [])
+
+
+def _sparse(wire: Wire, message: Field, found: Contents, values: list[Tensor]) -> None:
+    """Read a SparseTensorProto; add its values to `values`."""
+    for part in wire.fields(message):
+        if part.number in {1, 2}:
+            tensor = read_tensor(wire, part)
+            if part.number == 1:
+                values.append(tensor)
+            _elsewhere(tensor, found)
+
+
+def _elsewhere(tensor: Tensor, found: Contents) -> None:
+    found.elsewhere += [tensor] if tensor.external else []
 
 
 def _opset(wire: Wire, message: Field, found: Contents) -> None:

@@ -21,9 +21,25 @@ DTYPES: Final = {
     23: ("float4e2m1", 4), 24: ("float8e8m0", 8), 25: ("uint2", 2), 26: ("int2", 2),
 }  # fmt: skip
 MAX_RANK: Final = 64
+MAX_OFFSET: Final = 2**63 - 1
 _DIMS, _TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14
 _PAYLOADS: Final = frozenset({4, 5, 6, 7, _RAW, 10, 11})
 _CHUNK_BYTES: Final = 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outside:
+    """Where the values of a tensor are said to lie: in another file.
+
+    Attributes:
+        location: of the file, below the model's folder; empty where none is named.
+        offset: in bytes.
+        length: in bytes; None for all that the tensor needs.
+    """
+
+    location: str
+    offset: int
+    length: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +51,7 @@ class Tensor:
         dtype: as in `float32`, or `type 99` where it is none that is known.
         shape: its sides.
         size_bytes: of its values by type and shape; 0 for strings.
-        external: the file that holds its values, where they are in another one.
+        external: where its values lie, where that is in another file.
         sha256: of type, shape and the values as they are stored; empty where another file holds them.
     """
 
@@ -43,7 +59,7 @@ class Tensor:
     dtype: str
     shape: tuple[int, ...]
     size_bytes: int
-    external: str
+    external: Outside | None
     sha256: str
 
 
@@ -59,7 +75,7 @@ def read_tensor(wire: Wire, message: Field) -> Tensor:
         FileError: a shape that cannot be, or fewer or more bytes than it needs.
     """
     shape: list[int] = []
-    kind, name, external, outside, stored = 0, "", "", False, list[Field]()
+    kind, name, outside, stored, told = 0, "", False, list[Field](), dict[str, str]()
     for field in wire.fields(message):
         if field.number == _DIMS:
             shape += wire.numbers(field, MAX_RANK)
@@ -70,20 +86,19 @@ def read_tensor(wire: Wire, message: Field) -> Tensor:
         elif field.number == _NAME:
             name = wire.text(field)
         elif field.number == _EXTERNAL:
-            external = _location(wire, field) or external
+            told |= _entry(wire, field)
         elif field.number == _LOCATION:
             outside = wire.number(field) == 1
         elif field.number in _PAYLOADS:
             stored.append(field)
     size = _size(wire, shape, kind, None if outside else stored)
-    digest = "" if outside else _digest(wire, f"{kind} {shape}", stored)
     return Tensor(
         name=name,
         dtype=dtype_name(kind),
         shape=tuple(shape),
         size_bytes=size,
-        external=(external or "a file without a name") if outside else "",
-        sha256=digest,
+        external=_outside(wire, name, told) if outside else None,
+        sha256="" if outside else _digest(wire, f"{kind} {shape}", stored),
     )
 
 
@@ -102,9 +117,22 @@ def _size(wire: Wire, shape: list[int], kind: int, stored: list[Field] | None) -
     return size
 
 
-def _location(wire: Wire, message: Field) -> str:
+def _entry(wire: Wire, message: Field) -> dict[str, str]:
     entry = {field.number: wire.text(field) for field in wire.fields(message) if field.number in {1, 2}}
-    return entry.get(2, "") if entry.get(1) == "location" else ""
+    return {entry.get(1, ""): entry.get(2, "")}
+
+
+def _outside(wire: Wire, name: str, told: dict[str, str]) -> Outside:
+    """Read what external data are said to be; a number is digits, and no more of them than 64 bits hold."""
+    numbers = {key: told[key] for key in ("offset", "length") if key in told}
+    for key, value in numbers.items():
+        if not (value.isascii() and value.isdecimal() and len(value) <= 19 and int(value) <= MAX_OFFSET):
+            raise wire.broken(f"the {key} of the weight {name[:60]!r} in another file is {value[:30]!r}")
+    return Outside(
+        location=told.get("location", ""),
+        offset=int(numbers.get("offset", 0)),
+        length=int(numbers["length"]) if "length" in numbers else None,
+    )
 
 
 def _digest(wire: Wire, head: str, stored: list[Field]) -> str:

@@ -45,8 +45,8 @@ class Field:
 class Wire:
     """A file of protocol buffers. It is read in place, so its payloads cost no memory; its fields are counted."""
 
-    def __init__(self, file: IO[bytes], size: int, name: str) -> None:
-        self._file, self.size, self.name = file, size, name
+    def __init__(self, file: IO[bytes], size: int, name: str, kind: str = "") -> None:
+        self._file, self.size, self.name, self.kind = file, size, name, kind
         self._left = MAX_FIELDS
 
     def whole(self) -> Field:
@@ -128,7 +128,9 @@ class Wire:
         return tuple(found)
 
     def broken(self, reason: str) -> FileError:
-        """Say that the file is no ONNX model, and why."""
+        """Say that the file is no ONNX model, and what it is by its first bytes, or why it is none."""
+        if self.kind:
+            return FileError(f"{self.name} is not an ONNX model but {self.kind}; give the exported .onnx file")
         return FileError(f"{self.name} is no ONNX model: {reason}; copy it again, or export it again")
 
     def _field(self, at: int, end: int) -> Field:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from misread.cards import GIVEN, find_card
 from misread.errors import FileError, ModelError, ModelRunError
-from misread.files import sha256_file
 from misread.pixels import fit
+from misread.runtime.inspect.model_file import model_sha256
 from misread.runtime.session.boundary import is_foreign, ort_errors, translated
 from misread.runtime.session.buffers import Buffers, Pool
 from misread.runtime.session.feed import Feed, Pictures
@@ -21,6 +21,7 @@ from misread.runtime.session.graph import DTYPES, Graph
 from misread.runtime.session.options import SessionOptions, denormals_are_flushed
 from misread.runtime.session.placement import CPU, check_placement
 from misread.runtime.session.reading import TINY, Reading, as_logits
+from misread.runtime.strangers import screen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +82,13 @@ class Deployed:
 
         Raises:
             FileError: no such file, or no ONNX in it.
-            ModelError: no image classifier, no card, or a card that does not fit.
+            ModelError: no image classifier, no card, or a card that does not fit; or a file that is refused, or failed
+                its trial, see `misread.runtime.strangers`.
             ModelRunError: it asks for too much memory, or does not run on the providers that were asked for.
         """
         options = options or SessionOptions()
         path = Path(path)
-        if not path.is_file():
-            raise FileError(f"cannot read {path}: no such file; expected an ONNX model, make one with: misread export")
+        screen(path, card)
         session, graph = _load(path, options)
         graph.check_classifier(path)
         found = find_card(graph.metadata, name=str(path), given=card, declared=graph.declared, spare=spare)
@@ -102,8 +103,8 @@ class Deployed:
 
     @property
     def sha256(self) -> str:
-        """Hash of the file, 64 hexadecimal digits."""
-        return sha256_file(self.path)
+        """Hash of the file, and of those that hold its weights, 64 hexadecimal digits."""
+        return model_sha256(self.path)
 
     def read(self, images: Sequence[UInt8]) -> Reading:
         """Read (h, w, 3) uint8 RGB pictures of any size through resize, crop, colour order and scale."""

@@ -97,13 +97,6 @@ def test_nested_graphs_and_functions_count(tmp_path: Path) -> None:
     assert found.functions == 1
 
 
-def test_weights_in_another_file_are_named_and_not_opened(tmp_path: Path) -> None:
-    entry = part(13, part(1, b"location") + part(2, b"../../etc/passwd"))
-    found = inspect(written(tmp_path, model(part(5, b"\x08\x02\x10\x01" + entry + b"\x70\x01"))))
-    assert (found.external, found.weights_sha256) == (("../../etc/passwd",), "")
-    assert "a part of them lies in another file" in inspection_text(found)
-
-
 @pytest.mark.parametrize(
     ("data", "words"),
     [
