@@ -114,11 +114,11 @@ def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits.
 
     Raises:
-        FileError: the file cannot be read.
+        FileError: the file cannot be read, or is no plain one.
     """
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
+        with open_plain(path, "file to hash") as stream:
             while chunk := stream.read(_CHUNK_BYTES):
                 digest.update(chunk)
     except OSError as error:
@@ -173,14 +173,33 @@ def read_bounded(path: Path, most: int, what: str) -> bytes:
         FileError: no plain file, or larger than `most` bytes.
         OSError: it cannot be read.
     """
-    found = path.stat()
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # a folder is refused when it is read
-        message = f"{path} is no plain file; expected a {what}"
-        raise FileError(message)
-    if found.st_size > most:
-        message = f"{path} has {found.st_size} bytes; a {what} has at most {most}"
-        raise FileError(message)
-    return path.read_bytes()
+    with open_plain(path, what) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size <= most:
+            data = stream.read(most + 1)  # it may grow while it is read
+            if len(data) <= most:
+                return data
+            size = len(data)
+    message = f"{path} has {size} bytes; a {what} has at most {most}"
+    raise FileError(message)
+
+
+def open_plain(path: Path, what: str) -> BinaryIO:
+    """Open a plain file to read: what is opened is looked at, since a name may mean something else a moment later.
+
+    Raises:
+        FileError: a pipe, which would hang, or a device, which never ends.
+        OSError: it cannot be opened, or is a folder.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    message = f"{path} is no plain file; expected a {what}"
+    raise FileError(message)
 
 
 def jsonable(value: Any) -> Any:  # noqa: PLR0911  one return per kind reads best

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from misread.errors import FileError, ModelError
-from misread.files import cannot_read
+from misread.files import cannot_read, read_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,10 +48,7 @@ def read_labels(path: Path, *, count: int | None = None) -> tuple[str, ...]:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_LABEL_BYTES:
-            message = f"{path} has {path.stat().st_size} bytes; a file of labels has at most {MAX_LABEL_BYTES}"
-            raise FileError(message)
-        return path.read_text(encoding="utf-8-sig")
+        return read_bounded(path, MAX_LABEL_BYTES, "file of labels").decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise FileError(cannot_read(path, error)) from error
     except UnicodeDecodeError as error:
@@ -87,17 +84,21 @@ def _from_json(path: Path, text: str) -> tuple[str, ...]:
 
 def _from_csv(path: Path, text: str) -> tuple[str, ...]:
     rows = csv.DictReader(io.StringIO(text))
+    try:
+        return _from_rows(path, rows)
+    except csv.Error as error:
+        message = f"{path} is not a CSV file: {error}"
+        raise FileError(message) from error
+
+
+def _from_rows(path: Path, rows: csv.DictReader[str]) -> tuple[str, ...]:
     columns = {str(name).strip().casefold(): str(name) for name in rows.fieldnames or ()}
     name = next((columns[known] for known in _NAME_COLUMNS if known in columns), None)
     index = next((columns[known] for known in _INDEX_COLUMNS if known in columns and columns[known] != name), None)
     if name is None:
         message = f"{path} has the columns {', '.join(columns) or 'none'}; one of {', '.join(_NAME_COLUMNS)} is needed"
         raise FileError(message)
-    try:
-        entries = [(row[index] if index else at, (row[name] or "").strip()) for at, row in enumerate(rows)]
-    except csv.Error as error:
-        message = f"{path} is not a CSV file: {error}"
-        raise FileError(message) from error
+    entries = [(row[index] if index else at, (row[name] or "").strip()) for at, row in enumerate(rows)]
     labels = _in_order(path, dict(entries)) if index else [label for _, label in entries]
     if not all(labels):
         message = f"a label in {path} is empty; every output needs one"

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from misread.errors import FileError, OptionError
 from misread.files import atomic_write, cannot_read, read_bounded
 from misread.formats import SUFFIXES, format_of
+from misread.picture_header import read_header
 from misread.resample import resize
+from misread.sniff import kind_of_bytes
 from misread.taps import matrix, taps
 
 if TYPE_CHECKING:
@@ -56,8 +58,8 @@ def decode_image(data: bytes, name: str) -> UInt8:
     """Decode a picture from memory; `name` is for messages. Otherwise as `read_image`."""
     form = format_of(data)
     if form is None:
-        message = f"{name} is not a picture; expected one of {', '.join(SUFFIXES)}"
-        raise FileError(message)
+        raise _no_picture(name, kind_of_bytes(data))
+    _check_cost(data, name)
     decoded = form.decode(data, name)
     if min(decoded.shape[:2]) < MIN_SIDE_PX:
         height, width = decoded.shape[:2]
@@ -223,6 +225,27 @@ def _as_rgb(decoded: Levels) -> UInt8:
     else:
         levels = ((decoded.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return np.asarray(cv2.cvtColor(levels, cv2.COLOR_BGR2RGB if levels.ndim == 3 else cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _check_cost(data: bytes, name: str) -> None:
+    """Refuse, before a decoder sees it, what says that it is too large, or costs more than it shows."""
+    header = read_header(data)
+    if header is None:  # damaged there; its format has the words
+        return
+    height, width = header.size_hw
+    if height * width > MAX_PIXELS:
+        message = f"{name} says that it is {width}x{height} pixels; at most {MAX_PIXELS} are read, make it smaller"
+        raise FileError(message)
+    if header.fault:
+        message = f"{name} is not decoded: {header.fault}; save it again"
+        raise FileError(message)
+
+
+def _no_picture(name: str, kind: str) -> FileError:
+    known = f"expected one of {', '.join(SUFFIXES)}"
+    if kind.endswith("picture"):
+        return FileError(f"{name} is {kind}; {known}")
+    return FileError(f"{name} is not a picture; {known}" + f", got {kind}" * bool(kind))
 
 
 def _encode(suffix: str, image: UInt8, options: Sequence[int]) -> bytes:

@@ -20,13 +20,8 @@ PACKAGE: Final = Path(misread.__file__).parent
 # Lower floors first. A part imports from the floors below it and from its own floor, never from above.
 FLOORS: Final = (
     ("", "errors"),
-<<<<<<< HEAD
-    ("files", "registry", "text"),
+    ("archive", "files", "picture_header", "registry", "sniff", "text"),
     ("card", "cards", "change", "formats", "pixels", "resample", "taps", "labels", "wish"),
-=======
-    ("files", "registry", "sniff", "text"),
-    ("card", "cards", "change", "pixels", "resample", "labels", "wish"),
->>>>>>> 111b37c (Admit and try a model before it is opened, and hash the files that hold its weights)
     ("stats", "data", "bundle", "assets", "flags"),
     ("runtime",),
     ("export", "report"),

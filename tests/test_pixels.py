@@ -112,7 +112,7 @@ def test_a_decompression_bomb_is_refused_before_it_unpacks() -> None:
     import zlib
 
     data[12:33] = header + struct.pack(">I", zlib.crc32(header))
-    with pytest.raises(FileError, match=r"cannot be decoded|not a picture"):
+    with pytest.raises(FileError, match="says that it is 60000x60000 pixels"):
         decode_image(bytes(data), "bomb.png")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from misread.data.sample import Sample, number_of
 from misread.errors import FileError
 from misread.files import cannot_read, read_bounded
+from misread.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,7 +45,7 @@ def from_csv(place: Path, labels: Sequence[str], known: Mapping[str, int]) -> It
             if columns is not None:
                 break
         else:
-            raise FileError(f"the first line of {place} says {', '.join(head)[:80]!r}; {_EXPECTED}")
+            raise FileError(f"the first line of {place} says {shorten(', '.join(head), 80)!r}; {_EXPECTED}")
         for row in rows:
             where, name, label = f"{place} line {rows.line_num}", row[columns[0]], row[columns[1]]
             if not name or not label:

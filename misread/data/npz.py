@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 import zipfile
@@ -13,9 +14,11 @@ from typing import IO, TYPE_CHECKING, Final
 import numpy as np
 from numpy.lib import format as npy
 
+from misread.archive import open_archive
 from misread.data.sample import Sample, UInt8, number_of
 from misread.errors import FileError
 from misread.files import cannot_read
+from misread.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_ROWS: Final = 2**21
+MAX_HEADER_BYTES: Final = 10_000
 MAX_LABEL_BYTES: Final = 64 * 2**20
 MAX_ROW_BYTES: Final = 2**27 * 3
 MIN_SIDE_PX: Final = 4
@@ -50,12 +54,11 @@ class NpzRows:
         """
         self.path, self._lock = path, threading.Lock()
         self._stream: IO[bytes] | None = None
-        with _npz_errors(path), zipfile.ZipFile(path) as archive:
+        with _npz_errors(path), open_archive(path, "npz file") as archive:
             pair = next((pair for pair in PAIRS if f"{pair[0]}.npy" in archive.namelist()), None)
             if pair is None:
-                held = ", ".join(name.removesuffix(".npy") for name in archive.namelist()[:8])
                 known = ", ".join(" and ".join(repr(name) for name in pair) for pair in PAIRS[:3])
-                raise FileError(f"{path} holds {held or 'nothing'}; expected {known} or the like")
+                raise FileError(f"{path} holds {_names(archive)}; expected {known} or the like")
             self._images, self._labels = (f"{name}.npy" for name in pair)
             with archive.open(self._images) as member:
                 shape, dtype = _header(member, path)
@@ -97,7 +100,7 @@ class NpzRows:
         Raises:
             FileError: another number of labels, or of another kind.
         """
-        with _npz_errors(self.path), zipfile.ZipFile(self.path) as archive:
+        with _npz_errors(self.path), open_archive(self.path, "npz file") as archive:
             if self._labels not in archive.namelist():
                 return None
             with archive.open(self._labels) as member:
@@ -148,10 +151,19 @@ def from_npz(place: Path, labels: Sequence[str], known: Mapping[str, int]) -> It
         yield Sample(path=place, label=label, name=f"{place.name}[{row}]", rows=rows, row=row)
 
 
+def _names(archive: zipfile.ZipFile) -> str:
+    return ", ".join(shorten(name.removesuffix(".npy"), 60) for name in archive.namelist()[:8]) or "nothing"
+
+
 def _header(member: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     version = npy.read_magic(member)
+    told = member.read(2 if version == (1, 0) else 4)
+    length = int.from_bytes(told, "little")
+    if length > MAX_HEADER_BYTES:  # numpy would read it whole before it asked
+        raise FileError(f"{path} has an array with a header of {length} bytes; at most {MAX_HEADER_BYTES} are read")
+    header = io.BytesIO(told + member.read(length))
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(member)
+    shape, fortran, dtype = read(header)
     if (fortran and len(shape) > 1) or any(side < 0 for side in shape):
         raise FileError(f"{path} stores its arrays column by column; save them in C order (np.ascontiguousarray)")
     return shape, dtype

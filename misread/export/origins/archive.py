@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from misread.archive import is_archive, open_archive
 from misread.errors import FileError, OptionError
 from misread.files import cannot_read
 
@@ -25,15 +25,12 @@ def kind_of(path: Path) -> Kind:
         message = f"cannot read {path}: no such file"
         raise FileError(message)
     try:
-        if not zipfile.is_zipfile(path):
+        if not is_archive(path):
             return "pickle"
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path, "network") as archive:
             names = [name.split("/", 1)[-1] for name in archive.namelist()]
     except OSError as error:
         raise FileError(cannot_read(path, error)) from error
-    except (zipfile.BadZipFile, ValueError) as error:
-        message = f"{path} is a damaged archive: {error}; copy it again"
-        raise FileError(message) from error
     if "archive_format" in names or "serialized_exported_program.json" in names:
         return "program"
     return "torchscript" if any(name.startswith("code/") for name in names) else "pickle"

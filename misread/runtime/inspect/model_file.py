@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import stat
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from misread.errors import FileError
-from misread.files import cannot_read, sha256_file
+from misread.files import cannot_read, open_plain, sha256_file
 from misread.runtime.inspect.external import external_files
 from misread.runtime.inspect.graph import read_model
 from misread.runtime.inspect.wire import Wire
@@ -53,18 +53,15 @@ def read_model_file(path: Path) -> ModelFile:
     """
     path = Path(path)
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise FileError(f"{path} is no plain file; expected an ONNX model, make one with: misread export")
-        if found.st_size > MAX_MODEL_BYTES:
-            raise FileError(f"{path} has {found.st_size} bytes; an ONNX file has at most {MAX_MODEL_BYTES}")
-        with path.open("rb") as file:
+        with open_plain(path, "ONNX model") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_MODEL_BYTES:
+                raise FileError(f"{path} has {size} bytes; an ONNX file has at most {MAX_MODEL_BYTES}")
             head = file.read(HEAD_BYTES)
             ready = head[4:8] == _ORT_MARK
-            wire = Wire(file, found.st_size, str(path), kind_of_bytes(head))
-            contents = None if ready else read_model(wire)
+            contents = None if ready else read_model(Wire(file, size, str(path), kind_of_bytes(head)))
         external = external_files(path, contents.elsewhere) if contents else {}
-        size = found.st_size + sum(place.stat().st_size for place in external.values())
+        size += sum(place.stat().st_size for place in external.values())
     except FileNotFoundError as error:
         message = f"cannot read {path}: no such file; expected an ONNX model, make one with: misread export"
         raise FileError(message) from error

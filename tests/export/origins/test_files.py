@@ -128,5 +128,5 @@ def test_an_archive_whose_directory_is_cut(tmp_path: Path) -> None:
     at = data.rfind(b"PK\x01\x02")
     data[at : at + 4] = b"XXXX"
     path.write_bytes(data)
-    with pytest.raises(FileError, match="is a damaged archive"):
+    with pytest.raises(FileError, match="is not a whole network"):
         load(path)
