@@ -66,7 +66,7 @@ def _png_chunks(data: bytes) -> Iterator[bytes]:
 
 def _jpeg(data: bytes) -> Header | None:
     """Walk the segments: a thumbnail inside one has markers of its own, which do not count."""
-    at, scans, size = 2, 0, None
+    at, scans, height, width = 2, 0, 0, 0
     while at + 4 <= len(data):
         if data[at] != 0xFF:
             break
@@ -77,15 +77,17 @@ def _jpeg(data: bytes) -> Header | None:
         if marker == 0xD9:
             break
         if marker in _FRAMES:
-            found = struct.unpack_from(">HH", data, at + 5)
-            size = found if size is None else (max(size[0], found[0]), max(size[1], found[1]))
+            sides = struct.unpack_from(">HH", data, at + 5)
+            height, width = max(height, sides[0]), max(width, sides[1])
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
         if marker == 0xDA:
             scans += 1
             end = _SEGMENT_ENDS.search(data, at)
             at = end.start() if end else len(data)
     fault = f"it is drawn in {scans} passes, of which at most {MAX_JPEG_SCANS} are read"
-    return size and Header(kind="JPEG", size_hw=size, fault=fault if scans > MAX_JPEG_SCANS else "")
+    if not height * width:
+        return None
+    return Header(kind="JPEG", size_hw=(height, width), fault=fault if scans > MAX_JPEG_SCANS else "")
 
 
 def _webp(data: bytes) -> Header | None:

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from misread.errors import FileError
 
 if TYPE_CHECKING:
+    import mmap
     from pathlib import Path
 
 MAX_STEPS: Final = 4_000_000
@@ -22,7 +23,7 @@ _PUTS: Final = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
 _GETS: Final = frozenset({"GET", "BINGET", "LONG_BINGET"})
 
 
-def follow(stream: IO[bytes], path: Path) -> None:
+def follow(stream: IO[bytes] | mmap.mmap, path: Path) -> None:
     """Follow one pickle from where `stream` stands to its end.
 
     Raises:
@@ -35,10 +36,11 @@ def follow(stream: IO[bytes], path: Path) -> None:
         raise FileError(f"{path} holds a damaged pickle: {reason[:200]}; copy it again") from error
 
 
-def _follow(stream: IO[bytes], path: Path) -> None:
+def _follow(stream: Any, path: Path) -> None:
     """Keep a stack of sizes instead of objects; a size is a list of one number, since containers grow later."""
     stack: list[Any] = []
     memo: dict[int, list[int]] = {}
+    argument: Any
     for step, (code, argument, _) in enumerate(pickletools.genops(stream)):
         if step > MAX_STEPS:
             raise FileError(f"{path} holds a pickle of more than {MAX_STEPS} steps; save the state_dict() alone")
@@ -53,7 +55,9 @@ def _follow(stream: IO[bytes], path: Path) -> None:
         else:
             _step(code, stack)
         if stack and stack[-1] is not _MARK and stack[-1][0] > MAX_OBJECTS:
-            raise FileError(f"{path} holds a pickle that stands for more than {MAX_OBJECTS} objects; it is no state dict")
+            raise FileError(
+                f"{path} holds a pickle that stands for more than {MAX_OBJECTS} objects; it is no state dict"
+            )
 
 
 def _step(code: Any, stack: list[Any]) -> None:

@@ -144,7 +144,9 @@ def _check_pickles(path: Path) -> None:
     with open_archive(path, "file of weights") as archive:
         members = archive.infolist()
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            message = f"{path} is a compressed archive, which torch.save does not write; save the weights with torch.save"
+            message = (
+                f"{path} is a compressed archive, which torch.save does not write; save the weights with torch.save"
+            )
             raise FileError(message)
         pickles = [member for member in members if member.filename.endswith("data.pkl")]
         if sum(member.file_size for member in pickles) > MAX_PICKLE_BYTES:
@@ -159,8 +161,10 @@ def _unwrapped(state: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
         if isinstance(inner, Mapping):
             state = inner
             break
-    others = [str(name) for name, value in state.items() if isinstance(name, str) and not isinstance(value, Tensor)]
-    if others or not state or not all(isinstance(name, str) for name in state):
+    names: list[object] = list(state)
+    named = all(isinstance(name, str) for name in names)  # a pickle's keys may be anything
+    others = [name for name, value in state.items() if named and not isinstance(value, Tensor)]
+    if others or not state or not named:
         found = _few(others) if others else "it is empty" if not state else "its keys are no names"
         message = f"{path} holds no state dict: {found}; {_HOW_TO_CONVERT}"
         raise FileError(message)
@@ -180,4 +184,6 @@ def _without_prefix(state: dict[str, Tensor], module: nn.Module) -> dict[str, Te
 def _few(names: list[str]) -> str:
     if not names:
         return "nothing"
-    return ", ".join(shorten(name, 60) for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(shorten(name, 60) for name in names[:3]) + (
+        f" and {len(names) - 3} more" if len(names) > 3 else ""
+    )

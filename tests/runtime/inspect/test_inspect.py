@@ -151,7 +151,11 @@ def test_a_file_that_shrinks_while_it_is_read_is_one_sentence(tmp_path: Path) ->
 
 def test_what_is_no_file_is_one_sentence(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path, words in ((tmp_path / "none", "no such file"), (tmp_path, "is a directory"), (tmp_path / "pipe", "plain")):
+    for path, words in (
+        (tmp_path / "none", "no such file"),
+        (tmp_path, "is a directory"),
+        (tmp_path / "pipe", "plain"),
+    ):
         with pytest.raises(FileError, match=words):
             inspect(path)
 
