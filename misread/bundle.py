@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -24,10 +26,11 @@ from misread.change import Change, measure_change
 from misread.errors import FileError, MisreadError, ModelError
 from misread.files import atomic_write, cannot_read, jsonable, read_bounded, read_json, write_json
 from misread.pixels import MAX_FILE_BYTES, decode_image, encode_png
+from misread.text import shorten
 from misread.wish import UNTARGETED, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 UInt8 = NDArray[np.uint8]
 
@@ -36,6 +39,9 @@ MANIFEST: Final = "manifest.json"
 #: Schema 1 had the goal as a text.
 SCHEMA: Final = 2
 MAX_WITNESSES: Final = 1_000_000
+MAX_COUNT: Final = 2**53
+MAX_TEXT_CHARS: Final = 64 * 2**10
+MAX_DEPTH: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,9 +119,11 @@ class Bundle:
         """
         path = self.folder / picture.path
         try:
+            if not path.resolve().is_relative_to(self.folder.resolve()):
+                raise FileError(f"{path} is a link that leaves the bundle; copy the bundle again")
             data = read_bounded(path, MAX_FILE_BYTES, "witness")
-        except OSError as error:
-            raise FileError(cannot_read(path, error)) from error
+        except (OSError, RuntimeError) as error:  # a link in a circle
+            raise FileError(cannot_read(path, OSError(str(error)))) from error
         if hashlib.sha256(data).hexdigest() != picture.sha256:
             raise FileError(
                 f"{path} is not the file that the manifest describes (SHA-256 differs); copy the bundle again"
@@ -239,6 +247,9 @@ def read_bundle(folder: Path) -> Bundle:
         card = ModelCard.from_metadata({CARD_KEY: json.dumps(document["card"])})
         if card is None:
             raise FileError(f"{folder} has no card")
+        _check_shape(document)
+        witnesses = tuple(witness_of(entry, card) for entry in entries)
+        _check_ids(witnesses)
         return Bundle(
             folder=folder,
             card=card,
@@ -246,13 +257,13 @@ def read_bundle(folder: Path) -> Bundle:
             created=_text(document["created"]),
             threat=dict(document["threat"]),
             attack=dict(document["attack"]),
-            counts={str(key): int(value) for key, value in document["counts"].items()},
-            witnesses=tuple(witness_of(entry, card) for entry in entries),
+            counts={str(key): _count(value) for key, value in document["counts"].items()},
+            witnesses=witnesses,
             judges=dict(document.get("judges", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise FileError(f"{folder / MANIFEST} is broken: {reason}; make the bundle again") from error
+        raise FileError(f"{folder / MANIFEST} is broken: {shorten(reason, 300)}; make the bundle again") from error
 
 
 def witness_of(entry: Mapping[str, Any], card: ModelCard) -> Witness:
@@ -266,7 +277,7 @@ def witness_of(entry: Mapping[str, Any], card: ModelCard) -> Witness:
         goal = Wish.read(entry["goal"])
         goal.wanted(card, entry["label"])
     except MisreadError as error:
-        raise FileError(f"witness {entry['id']!r}: {error}") from error
+        raise FileError(f"witness {shorten(str(entry['id']), 40)!r}: {error}") from error
     return Witness(
         id=_text(entry["id"]),
         label=entry["label"],
@@ -278,19 +289,56 @@ def witness_of(entry: Mapping[str, Any], card: ModelCard) -> Witness:
         prepared=bool(entry["prepared"]),
         torch_float=bool(entry["torch_float"]),
         torch_8bit=bool(entry["torch_8bit"]),
-        change=Change(**entry["change"]),
+        change=_change(entry["change"]),
         source=_text(entry["source"]),
     )
 
 
 def _picture(entry: Mapping[str, Any]) -> PictureRef:
     path = PurePosixPath(_text(entry["path"]))
-    if path.is_absolute() or ".." in path.parts or "\\" in str(path) or ":" in str(path):
+    if path.is_absolute() or ".." in path.parts or any(mark in str(path) for mark in "\\:\0"):
         raise ValueError(f"{str(path)!r} leaves the bundle")
     return PictureRef(path=str(path), sha256=_text(entry["sha256"]))
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"expected a text, got {value!r}")
+        raise TypeError(f"expected a text, got {str(value)[:80]!r}")
     return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value < MAX_COUNT:
+        raise ValueError(f"expected a count from 0, got {str(value)[:80]!r}")
+    return int(value)
+
+
+def _change(entry: Mapping[str, Any]) -> Change:
+    change = Change(**entry)
+    for count in (change.values_changed, change.values_total, change.largest_level):
+        _count(count)
+    sizes: tuple[object, ...] = (change.l2, change.ssim or 0.0)
+    if not all(isinstance(size, int | float) and math.isfinite(size) for size in sizes):
+        raise ValueError(f"expected finite sizes of a change, got {str(sizes)[:80]}")
+    return change
+
+
+def _check_ids(witnesses: Sequence[Witness]) -> None:
+    twice = next((name for name, times in Counter(witness.id for witness in witnesses).items() if times > 1), None)
+    if twice is not None:
+        raise ValueError(f"witness {shorten(twice, 40)!r} is there twice")
+
+
+def _check_shape(document: object) -> None:
+    """Refuse what could not be printed: texts without end, and lists in lists in lists."""
+    waiting: list[tuple[object, int]] = [(document, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
+            raise ValueError(f"a text in it has {len(value)} characters; at most {MAX_TEXT_CHARS} are read")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+        if isinstance(value, dict):
+            waiting += [(entry, depth + 1) for pair in value.items() for entry in pair]
+        elif isinstance(value, list):
+            waiting += [(entry, depth + 1) for entry in value]

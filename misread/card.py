@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
@@ -23,9 +25,11 @@ Output = Literal["logits", "probabilities"]
 
 CARD_KEY: Final = "misread.card"
 MAX_CARD_CHARS: Final = 4 * 2**20
+MAX_LABEL_CHARS: Final = 1024
 MAX_SIDE_PX: Final = 4096
 PAD_LEVEL: Final = 114
 _SCHEMAS: Final = (1, 2)
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +133,7 @@ class ModelCard:
             message = f"the model's card has {len(text)} characters; at most {MAX_CARD_CHARS} are read"
             raise ModelError(message)
         try:
-            fields = json.loads(text)
+            fields = json.loads(text, object_pairs_hook=_once)
             if fields.pop("schema") not in _SCHEMAS:
                 message = f"the model's card is of another schema than {_SCHEMAS[0]} and {_SCHEMAS[1]}; update misread"
                 raise ModelError(message)
@@ -139,15 +143,22 @@ class ModelCard:
             raise ModelError(message) from error
 
     def _check_labels(self) -> None:
+        labels: object = self.labels
+        if not isinstance(labels, tuple) or not all(isinstance(label, str) and label for label in labels):
+            message = "every label must be a non-empty text"
+            raise OptionError(message)
         if len(self.labels) < 2:
             message = f"a classifier needs at least 2 labels, got {len(self.labels)}"
             raise OptionError(message)
-        labels: tuple[object, ...] = self.labels
-        if not all(isinstance(label, str) and label for label in labels):
-            message = "every label must be a non-empty text"
+        long = next((label for label in self.labels if len(label) > MAX_LABEL_CHARS), None)
+        if long is not None:
+            message = f"a label has at most {MAX_LABEL_CHARS} characters, {long[:40]!r}… has {len(long)}"
+            raise OptionError(message)
+        if any(_HALVES.search(label) for label in self.labels):
+            message = "a label holds half of a surrogate pair, which no file or screen can"
             raise OptionError(message)
         if len(set(self.labels)) < len(self.labels):
-            twice = next(label for label in self.labels if self.labels.count(label) > 1)
+            twice = next(label for label, times in Counter(self.labels).items() if times > 1)
             message = f"labels must be unique, {twice!r} stands twice"
             raise OptionError(message)
 
@@ -200,6 +211,15 @@ class ModelCard:
 def _choice(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
         raise OptionError(unknown(name, str(value), known))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object whose keys stand once: readers of JSON differ in which of two they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"{twice[:40]!r} stands twice in it")
+    return found
 
 
 def _whole(value: object) -> bool:

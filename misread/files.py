@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -23,6 +24,8 @@ from misread.errors import FileError, InputError, StorageError
 
 MAX_JSON_BYTES = 64 * 2**20
 _CHUNK_BYTES = 2**20
+#: Halves of surrogate pairs: what a file name that is no UTF-8 is read as. UTF-8 cannot hold them, JSON can.
+_HALVES = re.compile("[\ud800-\udfff]")
 #: What the operating system says when it is the disk that refuses.
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
@@ -140,7 +143,8 @@ def json_bytes(value: Any, *, kind: str, schema: int = 1) -> bytes:
     """Return `value` (a mapping or a dataclass) as an UTF-8 JSON document with `schema` and `kind` in front."""
     body = jsonable(value)
     document = {"schema": schema, "kind": kind, **body}
-    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    return (_HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text) + "\n").encode()
 
 
 def read_json(path: Path, *, kind: str, schema: int = 1, oldest: int | None = None) -> dict[str, Any]:
@@ -191,7 +195,11 @@ def open_plain(path: Path, what: str) -> BinaryIO:
         FileError: a pipe, which would hang, or a device, which never ends.
         OSError: it cannot be opened, or is a folder.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    except ValueError as error:  # a null in its name
+        message = f"{str(path)!r} is no file name: {error}"
+        raise FileError(message) from error
     mode = os.fstat(handle).st_mode
     if stat.S_ISREG(mode):
         return os.fdopen(handle, "rb")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from misread.errors import FileError, ModelError
 from misread.files import cannot_read, read_bounded
+from misread.text import shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,8 @@ def _from_rows(path: Path, rows: csv.DictReader[str]) -> tuple[str, ...]:
     name = next((columns[known] for known in _NAME_COLUMNS if known in columns), None)
     index = next((columns[known] for known in _INDEX_COLUMNS if known in columns and columns[known] != name), None)
     if name is None:
-        message = f"{path} has the columns {', '.join(columns) or 'none'}; one of {', '.join(_NAME_COLUMNS)} is needed"
+        found = shorten(", ".join(columns) or "none", 120)
+        message = f"{path} has the columns {found}; one of {', '.join(_NAME_COLUMNS)} is needed"
         raise FileError(message)
     entries = [(row[index] if index else at, (row[name] or "").strip()) for at, row in enumerate(rows)]
     labels = _in_order(path, dict(entries)) if index else [label for _, label in entries]

@@ -7,11 +7,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from misread.errors import UnknownName
+from misread.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
+_LONGEST = 120
 
 
 def by_name(kind: str, entries: Sequence[T], name: str, *, key: Callable[[T], str] = attrgetter("name")) -> T:
@@ -38,7 +40,9 @@ def by_name(kind: str, entries: Sequence[T], name: str, *, key: Callable[[T], st
 def unknown(kind: str, name: str, known: Sequence[str]) -> str:
     """Word the refusal of an unknown name: what is near it, then what there is."""
     folded = {entry.casefold(): entry for entry in known}
+    name = shorten(name, _LONGEST)
     near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
-    hint = f"did you mean {' or '.join(repr(entry) for entry in near)}? " if near else ""
-    listed = ", ".join(known[:20]) + (f", … ({len(known)} in all)" if len(known) > 20 else "")
+    hint = f"did you mean {' or '.join(repr(shorten(entry, _LONGEST)) for entry in near)}? " if near else ""
+    listed = ", ".join(shorten(entry, _LONGEST) for entry in known[:20])
+    listed += f", … ({len(known)} in all)" if len(known) > 20 else ""
     return f"unknown {kind} {name!r}; {hint}known: {listed}"

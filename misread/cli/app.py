@@ -14,6 +14,8 @@ from misread import __version__
 from misread.errors import MisreadError, MissingExtra
 
 INTERRUPTED: Final = 130
+#: Columns of a sentence: a name in it may be a megabyte.
+LONGEST: Final = 4000
 _EXTRAS: Final = {"torch": "attack", "onnx": "export", "onnxscript": "export", "safetensors": "export", "av": "video"}
 
 
@@ -96,8 +98,8 @@ def end(said: str, code: int) -> NoReturn:
 
 def stop(said: str, code: int) -> NoReturn:
     """Say one sentence on standard error, escaped, and end."""
-    from misread.text import printable
+    from misread.text import printable, shorten
 
     clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
-    typer.echo(f"{clear}misread: {printable(said)}", err=True)
+    typer.echo(f"{clear}misread: {shorten(printable(said), LONGEST)}", err=True)
     raise typer.Exit(code)

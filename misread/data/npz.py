@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import threading
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Generator
@@ -176,5 +177,8 @@ def _npz_errors(path: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise FileError(cannot_read(path, error)) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise FileError(f"{path} is no npz file that can be read: {error}") from error
+    except (
+        *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError),
+        *(SyntaxError, TypeError, tokenize.TokenError),  # a header is a Python literal
+    ) as error:
+        raise FileError(f"{path} is no npz file that can be read: {str(error)[:200]}") from error

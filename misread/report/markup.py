@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 VOID: Final = frozenset({"br", "circle", "col", "img", "line", "link", "meta", "path", "polygon", "rect"})
 _SPOOFING: Final = {ord(mark): "\ufffd" for mark in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
-_CONTROL: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\ufffd")
+#: Invisible: two labels that look the same would not be. Joiners stay, which scripts and emoji need.
+_HIDDEN: Final = {ord(mark): "\ufffd" for mark in "\u200b\u200e\u200f\u2028\u2029\u2060\ufeff"}
+#: Control characters of both sets.
+_CONTROL: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160)), "\ufffd")
+_UNFIT: Final = _SPOOFING | _HIDDEN | _CONTROL
 
 
 class Markup(str):
@@ -23,7 +27,7 @@ def text(value: str) -> Markup:
     """Return foreign text as HTML: escaped, without control characters or marks that reverse the writing direction."""
     if isinstance(value, Markup):
         return value
-    return Markup(escape(value.translate(_CONTROL | _SPOOFING), quote=True))
+    return Markup(escape(value.translate(_UNFIT), quote=True))
 
 
 def join(parts: Iterable[str], separator: str = "") -> Markup:
