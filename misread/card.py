@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 from misread.errors import ModelError, OptionError, UnknownName
 from misread.registry import unknown
+from misread.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +140,9 @@ class ModelCard:
                 raise ModelError(message)
             return cls(**{name: _frozen(value) for name, value in fields.items()})
         except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError, OptionError) as error:
-            message = f"the model's card is broken: {error}; export it again, or give the card's flags"
+            message = (
+                f"the model's card is broken: {shorten(str(error), 300)}; export it again, or give the card's flags"
+            )
             raise ModelError(message) from error
 
     def _check_labels(self) -> None:

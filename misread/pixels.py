@@ -20,7 +20,7 @@ from misread.sniff import kind_of_bytes
 from misread.taps import matrix, taps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from misread.card import ModelCard

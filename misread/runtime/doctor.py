@@ -13,6 +13,7 @@ from misread.runtime import machine, packages
 from misread.runtime.cpu import cpu_features, cpu_name, int8_note
 from misread.runtime.engine import EngineDevice, devices, version_notes, version_warnings
 from misread.runtime.threads import Processors, processors
+from misread.runtime.trial_child import bounds_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 _LITTLE_BYTES: Final = 256 * 2**20
 #: Of the characters that results print: bars, an ellipsis, a label of no western language.
 _PRINTED: Final = "█░…停"
+_UNBOUNDED: Final = (
+    "this system cannot bound the memory of a process: models are tried with a bound on time alone, so open those "
+    "of strangers on Linux first"
+)
 #: An ONNX model of one Relu over three floats: the smallest thing that shows a session works.
 _TINY_MODEL: Final = bytes.fromhex(
     "080712003a330a0c0a0178120179220452656c751201735a0f0a0178120a0a08080112040a020803"
@@ -200,6 +205,7 @@ def _warnings(version: str, features: tuple[str, ...], room: machine.Room) -> tu
         *version_warnings(version, features),
         *((pair,) if pair else ()),
         *little,
+        *(() if bounds_memory() else (_UNBOUNDED,)),
         *encoding_warnings(getattr(sys.stdout, "encoding", None)),
     )
 

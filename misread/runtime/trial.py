@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from misread.errors import ModelError
+from misread.errors import ModelError, ModelRunError
 
 if TYPE_CHECKING:
     from misread.runtime.inspect.model_file import ModelFile
@@ -79,6 +79,7 @@ def tried(model: ModelFile, sides: tuple[int, int, int], *, limits: Limits | Non
 
     Raises:
         ModelError: it takes more memory or time than the limits allow, or the process died of it.
+        ModelRunError: there is no trial, since no process can be started.
     """
     key = f"{model.sha256} {sides}"
     if _TRUSTED.get() or key in _PASSED:
@@ -121,10 +122,13 @@ def _child(request: str) -> subprocess.Popen[bytes]:
     """Start the child with this process's own packages and nothing of the folder that it is called in."""
     paths = [path or str(Path.cwd()) for path in sys.path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-B", "-P", "-W", "ignore", "-m", MODULE, request]
-    return subprocess.Popen(  # noqa: S603  our own module, by our own interpreter
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    )
+    command = [sys.executable or "python3", "-B", "-P", "-W", "ignore", "-m", MODULE, request]
+    try:
+        return subprocess.Popen(  # noqa: S603  our own module, by our own interpreter
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        )
+    except OSError as error:
+        raise ModelRunError(f"a model cannot be tried, since no process can be started: {error}; {_OUT}") from error
 
 
 def _answer(said: bytes) -> dict[str, Any]:

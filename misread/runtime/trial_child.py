@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 _DTYPES: Final = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
-_STATM: Final = Path("/proc/self/statm")
+STATM: Final = Path("/proc/self/statm")
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     import onnxruntime as ort
 
     asked = json.loads(sys.argv[1])
-    limited = limit(asked["memory_bytes"], asked["cpu_s"])
+    limit(asked["memory_bytes"], asked["cpu_s"])
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -33,27 +34,29 @@ def main() -> None:
         for pixels in (feed, {name: shaken(noise, planes) for name, planes in feed.items()}):
             session.run(None, pixels)
     except MemoryError as error:
-        answer(stage=stage, error=str(error), memory=True, limited=limited)
+        answer(stage=stage, error=str(error), memory=True)
     except Exception as error:  # noqa: BLE001  onnxruntime's exceptions share no public base
-        answer(stage=stage, error=str(error), memory="alloc" in str(error).lower(), limited=limited)
+        answer(stage=stage, error=str(error), memory="alloc" in str(error).lower())
     else:
-        answer(stage="done", error="", memory=False, limited=limited)
+        answer(stage="done", error="", memory=False)
 
 
-def limit(memory_bytes: int, cpu_s: int) -> bool:
-    """Bound this process from here on; tell whether its memory is bounded, which not every system can do."""
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows
-        return False
+def bounds_memory() -> bool:
+    """Tell whether this system can bound the memory of a process, and say how much it has."""
+    return find_spec("resource") is not None and STATM.is_file()
+
+
+def limit(memory_bytes: int, cpu_s: int) -> None:
+    """Bound this process from here on, as far as the system can."""
+    if find_spec("resource") is None:  # Windows
+        return
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        taken = int(_STATM.read_text().split()[0]) * resource.getpagesize()
+    if bounds_memory():  # macOS has not the file, and takes no notice of the limit
+        taken = int(STATM.read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (taken + memory_bytes,) * 2)
-    except (OSError, ValueError):  # macOS knows neither the file nor the limit
-        return False
-    return True
 
 
 def inputs(numpy: Any, entry: Any, sides: list[int]) -> Any:

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from misread import cli
 from misread.card import ModelCard
-from misread.errors import ModelError
+from misread.errors import ModelError, ModelRunError
 from misread.runtime import trial, trial_child
+from misread.runtime.doctor import diagnose
 from misread.runtime.session import Deployed
 from misread.runtime.strangers import USUAL_SIDES, admit, screen
 from misread.runtime.trial import Limits, free_bytes, tried, trusted
@@ -239,7 +240,7 @@ def test_the_machines_own_memory_bounds_the_trial(tmp_path: Path) -> None:
 def answered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], path: Path) -> dict[str, Any]:
     """Run the child's code here, without its limits."""
     asked = {"path": str(path), "sides": SIDES, "memory_bytes": 1, "cpu_s": 1}
-    monkeypatch.setattr(trial_child, "limit", lambda *_: False)
+    monkeypatch.setattr(trial_child, "limit", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["child", json.dumps(asked)])
     trial_child.main()
     said: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -250,7 +251,7 @@ def test_the_child_says_how_it_went(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = graph(tmp_path / "m.onnx", metadata=CARD.to_metadata())
-    assert answered(monkeypatch, capsys, path) == {"stage": "done", "error": "", "memory": False, "limited": False}
+    assert answered(monkeypatch, capsys, path) == {"stage": "done", "error": "", "memory": False}
     (tmp_path / "text.onnx").write_text("text")
     failed = answered(monkeypatch, capsys, tmp_path / "text.onnx")
     assert (failed["stage"], failed["memory"]) == ("load", False)
@@ -259,14 +260,24 @@ def test_the_child_says_how_it_went(
 
 
 def test_a_system_without_limits_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_ones: list[int] = []
-    monkeypatch.setattr(resource, "setrlimit", lambda which, _: set_ones.append(which))
-    assert trial_child.limit(2**30, 60)
-    assert set_ones == [resource.RLIMIT_CPU, resource.RLIMIT_CORE, resource.RLIMIT_AS]
-    monkeypatch.setattr(trial_child, "_STATM", tmp_path / "none")
-    assert not trial_child.limit(2**30, 60)
-    monkeypatch.setitem(sys.modules, "resource", None)
-    assert not trial_child.limit(2**30, 60)
+    bounded: list[int] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda which, _: bounded.append(which))
+    trial_child.limit(2**30, 60)
+    assert bounded == [resource.RLIMIT_CPU, resource.RLIMIT_CORE, resource.RLIMIT_AS]
+    assert "cannot bound the memory" not in " ".join(diagnose().warnings)
+    monkeypatch.setattr(trial_child, "STATM", tmp_path / "none")
+    assert "cannot bound the memory" in " ".join(diagnose().warnings)
+    trial_child.limit(2**30, 60)
+    assert bounded[3:] == [resource.RLIMIT_CPU, resource.RLIMIT_CORE]
+    monkeypatch.setattr(trial_child, "find_spec", lambda _: None)
+    trial_child.limit(2**30, 60)
+    assert len(bounded) == 5
+
+
+def test_a_process_that_cannot_start_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with pytest.raises(ModelRunError, match="no process can be started"):
+        screen(graph(tmp_path / "m.onnx", metadata=CARD.to_metadata()))
 
 
 @pytest.mark.parametrize(
