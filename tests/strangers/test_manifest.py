@@ -23,9 +23,9 @@ CARD = ModelCard(labels=("red", "green"), size_hw=(8, 8))
 RED, GREEN = (np.full((8, 8, 3), colour, np.uint8) for colour in ((140, 120, 60), (120, 140, 60)))
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    writer = BundleWriter(tmp_path / "b")
+def bundle(place: Path) -> Path:
+    """Write a bundle of two witnesses."""
+    writer = BundleWriter(place)
     for _ in range(2):
         writer.add(
             clean=RED,
@@ -39,7 +39,12 @@ def folder(tmp_path: Path) -> Path:
             source="a.png",
         )
     writer.finish(card=CARD, origin="o", threat={}, attack={}, counts={"seen": 2})
-    return tmp_path / "b"
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return bundle(tmp_path / "b")
 
 
 def nested(levels: int) -> Any:
@@ -95,16 +100,16 @@ def test_a_manifest_that_is_absurd_is_one_sentence(folder: Path, where: Any, val
 
 
 def test_a_picture_that_is_a_link_out_of_the_bundle_is_refused(folder: Path, tmp_path: Path) -> None:
-    bundle = read_bundle(folder)
-    picture = folder / bundle.witnesses[0].clean.path
+    read = read_bundle(folder)
+    picture = folder / read.witnesses[0].clean.path
     picture.rename(tmp_path / "elsewhere.png")
     picture.symlink_to(tmp_path / "elsewhere.png")
     with pytest.raises(FileError, match="is a link that leaves the bundle"):
-        bundle.read(bundle.witnesses[0].clean)
+        read.read(read.witnesses[0].clean)
     picture.unlink()
     picture.symlink_to(picture)
     with pytest.raises(FileError, match="cannot read"):
-        bundle.read(bundle.witnesses[0].clean)
+        read.read(read.witnesses[0].clean)
 
 
 def test_a_name_with_a_null_is_one_sentence(tmp_path: Path) -> None:

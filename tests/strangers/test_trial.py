@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 onnx = pytest.importorskip("onnx")
 helper, kinds = onnx.helper, onnx.TensorProto
 CARD = ModelCard(labels=("a", "b", "c"), size_hw=(8, 8))
+PAIR = ModelCard(labels=("red", "green"), size_hw=(8, 8))
 SIDES = (3, 8, 8)
 
 
@@ -116,6 +117,21 @@ def endless(path: Path) -> Path:
     return written(path, nodes, go=(bool, [], [True]), flat=(int, [1], [-1]))
 
 
+def doubling(path: Path) -> Path:
+    """Forty functions, each of which calls the one below it twice: whoever writes them out never ends."""
+    path = written(path, [helper.make_node("f40", ["means"], ["more"], domain="own")])
+    model = onnx.load(path)
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    for at in range(41):
+        below = {"op_type": f"f{at - 1}", "domain": "own"} if at else {"op_type": "Neg"}
+        body = [helper.make_node(inputs=["x"], outputs=["m"], **below)]
+        body.append(helper.make_node(inputs=["m"], outputs=["y"], **below))
+        model.functions.append(helper.make_function("own", f"f{at}", ["x"], ["y"], body, opsets))
+    onnx.save(model, path)
+    return path
+
+
 @pytest.mark.parametrize("make", [constant, counting, growing, enlarged], ids=lambda make: make.__name__)
 def test_a_graph_that_needs_too_much_memory_is_refused_and_costs_none_here(tmp_path: Path, make: Any) -> None:
     path = make(tmp_path / "m.onnx")
@@ -153,6 +169,24 @@ def test_every_command_says_so(tmp_path: Path) -> None:
         assert result.exit_code == 2, result.output
         assert "of memory for one picture" in result.stderr
         assert len(result.stderr.splitlines()) == 1
+
+
+def test_functions_that_double_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "LIMITS", Limits(cpu_s=2))
+    with pytest.raises(ModelError, match="2 s of processor time|GiB of memory"):
+        Deployed.open(doubling(tmp_path / "m.onnx"))
+
+
+def test_verify_goes_on_without_a_build_that_is_refused(tmp_path: Path) -> None:
+    from tests.strangers.test_manifest import bundle
+
+    huge, good = constant(tmp_path / "huge.onnx"), graph(tmp_path / "good.onnx", metadata=PAIR.to_metadata())
+    result = CliRunner().invoke(cli.app, ["verify", str(bundle(tmp_path / "b")), "-m", str(huge), "-m", str(good)])
+    assert result.exit_code == 1, result.output
+    said = " ".join(result.stdout.split())
+    assert "not verified: huge.onnx: unavailable" in said
+    assert "of memory for one picture" in said
+    assert "good.onnx 2/2" in said
 
 
 def test_what_is_merely_broken_is_left_to_who_opens_it(tmp_path: Path) -> None:
