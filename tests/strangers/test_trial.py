@@ -173,7 +173,7 @@ def test_every_command_says_so(tmp_path: Path) -> None:
 
 def test_functions_that_double_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "LIMITS", Limits(cpu_s=2))
-    with pytest.raises(ModelError, match="2 s of processor time|GiB of memory"):
+    with pytest.raises(ModelError, match=r"2 s of processor time|GiB of memory"):
         Deployed.open(doubling(tmp_path / "m.onnx"))
 
 
