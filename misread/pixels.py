@@ -38,6 +38,7 @@ Float32 = NDArray[np.float32]
 MIN_SIDE_PX: Final = 4
 MAX_PIXELS: Final = 2**27  # as misread/__init__.py tells OpenCV
 MAX_FILE_BYTES: Final = 512 * 2**20
+_BAND_PIXELS: Final = 2**20
 
 
 def read_image(path: Path) -> UInt8:
@@ -65,7 +66,7 @@ def decode_image(data: bytes, name: str) -> UInt8:
         height, width = decoded.shape[:2]
         message = f"{name} is {width}x{height} pixels; a picture needs at least {MIN_SIDE_PX}x{MIN_SIDE_PX}"
         raise FileError(message)
-    return _as_rgb(decoded)
+    return _in_bands(decoded)
 
 
 def write_png(path: Path, image: UInt8) -> None:
@@ -211,6 +212,16 @@ def _inside(size: int, start: int, length: int) -> tuple[int, int]:
 def _grey(prepared: UInt8) -> UInt8:
     luma = prepared.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)  # ITU-R 601, as Pillow's "L"
     return ((luma + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+def _in_bands(decoded: Levels) -> UInt8:
+    """Convert some rows at a time: laid over white, a picture takes many times its own memory."""
+    height, width = decoded.shape[:2]
+    rows = max(1, _BAND_PIXELS // width)
+    converted = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        converted[top : top + rows] = _as_rgb(decoded[top : top + rows])
+    return converted
 
 
 def _as_rgb(decoded: Levels) -> UInt8:
