@@ -20,7 +20,7 @@ from misread.sniff import kind_of_bytes
 from misread.taps import matrix, taps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from misread.card import ModelCard
@@ -217,7 +217,10 @@ def _grey(prepared: UInt8) -> UInt8:
 def _in_bands(decoded: Levels) -> UInt8:
     """Convert some rows at a time: laid over white, a picture takes many times its own memory."""
     height, width = decoded.shape[:2]
-    rows = max(1, _BAND_PIXELS // width)
+    plain = decoded.dtype == np.uint8 and decoded.shape[2:] != (4,)
+    rows = height if plain else max(1, _BAND_PIXELS // width)
+    if rows >= height:
+        return _as_rgb(decoded)
     converted = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, rows):
         converted[top : top + rows] = _as_rgb(decoded[top : top + rows])
