@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from misread import pixels
 from misread.errors import FileError
 from misread.picture_header import MAX_JPEG_SCANS, MAX_PNG_TEXTS, read_header
 from misread.pixels import decode_image, encode_jpeg, encode_png, read_image
@@ -181,3 +182,14 @@ def test_a_picture_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkey
     monkeypatch.setattr(os, "fstat", smaller)
     with pytest.raises(FileError, match="has 1025 bytes; a picture has at most 1024"):
         files.read_bounded(tmp_path / "a.png", 1024, "picture")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_picture_converted_in_bands_is_the_same(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = np.random.default_rng(1).integers(0, 65536, (25, 16, channels), dtype=np.uint16)
+    for picture in (levels, (levels >> 8).astype(np.uint8)):
+        data = cv2.imencode(".png", picture)[1].tobytes()
+        whole = decode_image(data, "a")
+        monkeypatch.setattr(pixels, "_BAND_PIXELS", 32)
+        np.testing.assert_array_equal(decode_image(data, "a"), whole)
+        monkeypatch.undo()
