@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from misread.card import ModelCard
+    from misread.cards.facts import CardFacts
     from misread.runtime.inspect.model_file import ModelFile
 
 #: What onnxruntime's own packages know without loading anything.
@@ -49,29 +50,35 @@ def admit(path: Path) -> ModelFile:
     return model
 
 
-def screen(path: Path, card: ModelCard | None = None) -> ModelFile:
+def screen(
+    path: Path, card: ModelCard | CardFacts | None = None, spare: tuple[str, ModelCard] | None = None
+) -> ModelFile:
     """Admit a model and try it once: what every way to open one in this process begins with.
 
     Args:
         path: of the file.
         card: by flags; says how large a picture is, where the file does not.
+        spare: a card that lies at hand; it comes last.
 
     Raises:
         FileError: no sound model, or weights that are not where it says.
         ModelError: an operator that is refused, or a trial that broke its limits.
     """
     model = admit(path)
-    tried(model, _sides(model, card))
+    tried(model, _sides(model, card, spare))
     return model
 
 
-def _sides(model: ModelFile, given: ModelCard | None) -> tuple[int, int, int]:
-    """Return channels, height and width of a picture; without a card those of most classifiers."""
+def _sides(
+    model: ModelFile, given: ModelCard | CardFacts | None, spare: tuple[str, ModelCard] | None
+) -> tuple[int, int, int]:
+    """Return channels, height and width of a picture; where nobody says them those of most classifiers."""
     found = None
     if model.contents:
         with contextlib.suppress(ModelError, OptionError):  # whoever opens it says so
-            found = find_card(
-                model.contents.metadata, name=str(model.path), given=given, declared=declared(model.contents)
-            )
+            metadata, shapes = model.contents.metadata, declared(model.contents)
+            found = find_card(metadata, name=str(model.path), given=given, declared=shapes, spare=spare)
     card = found.card if found else given
-    return (card.channels, *card.size_hw) if card else USUAL_SIDES
+    if card is None or card.size_hw is None:
+        return USUAL_SIDES
+    return (1 if card.colour == "grey" else 3, *card.size_hw)

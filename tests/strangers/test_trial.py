@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from misread import cli
 from misread.card import ModelCard
+from misread.cards.facts import CardFacts
 from misread.errors import ModelError, ModelRunError
 from misread.runtime import trial, trial_child
 from misread.runtime.doctor import diagnose
@@ -236,9 +237,12 @@ def test_free_sides_are_those_of_the_card_else_those_of_most(tmp_path: Path, mon
     screen(graph(tmp_path / "own.onnx", shape=free, metadata=CARD.to_metadata()))
     screen(graph(tmp_path / "given.onnx", shape=free, constant=1.0), CARD)
     screen(graph(tmp_path / "none.onnx", shape=free, constant=2.0))
+    screen(graph(tmp_path / "partly.onnx", shape=free, constant=3.0), CardFacts(size_hw=(9, 7), colour="grey"))
+    screen(graph(tmp_path / "colour.onnx", shape=free, constant=4.0), CardFacts(colour="grey"))
+    screen(graph(tmp_path / "spare.onnx", shape=free, constant=5.0), None, ("bundle", CARD))
     (tmp_path / "ready.ort").write_bytes(b"....ORTM" + bytes(100))
     screen(tmp_path / "ready.ort", CARD)
-    assert asked == [SIDES, SIDES, USUAL_SIDES, SIDES]
+    assert asked == [SIDES, SIDES, USUAL_SIDES, (1, 9, 7), USUAL_SIDES, SIDES, SIDES]
 
 
 @pytest.mark.parametrize(

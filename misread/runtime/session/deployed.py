@@ -88,7 +88,7 @@ class Deployed:
         """
         options = options or SessionOptions()
         path = Path(path)
-        screen(path, card)
+        screen(path, card, spare)
         session, graph = _load(path, options)
         graph.check_classifier(path)
         found = find_card(graph.metadata, name=str(path), given=card, declared=graph.declared, spare=spare)
