@@ -20,10 +20,11 @@ from misread.attack.subject import check_device, open_subject, quicken
 from misread.attack.tally import Tally
 from misread.bundle import BundleWriter
 from misread.data import find_samples
-from misread.files import jsonable, refuse_existing, sha256_file
+from misread.files import jsonable, refuse_existing
 from misread.pixels import fit, to_unit
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
+from misread.runtime.inspect.model_file import model_sha256
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def _about(options: AttackOptions, subject: Subject, samples: Sequence[Sample]) 
         "misread": __version__,
         **{name: str(jsonable(value)) for name, value in said.items()},
         "weights of": digest_of([subject.digest]),
-        "builds of": digest_of(sha256_file(path) for path in options.builds),
+        "builds of": digest_of(model_sha256(path) for path in options.builds),
         "card": digest_of([subject.card]),
         "pictures": digest_of((sample.name, sample.label) for sample in samples),
     }

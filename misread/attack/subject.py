@@ -21,8 +21,8 @@ from misread.cards.graph import graph_facts
 from misread.errors import ModelError, OptionError
 from misread.export.onnx_file import read_metadata, read_model
 from misread.export.origin import Origin, Preparation, load_origin
-from misread.files import sha256_file
 from misread.flags import CardFlags, parse_numbers, parse_size
+from misread.runtime.inspect.model_file import model_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -154,7 +154,7 @@ def open_subject(
         judges=judges,
         is_file=True,
         gradients=gradients,
-        digest=sha256_file(path),
+        digest=model_sha256(path),
     )
 
 

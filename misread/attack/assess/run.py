@@ -24,10 +24,11 @@ from misread.attack.speed import Pace
 from misread.attack.subject import Subject, check_device, open_subject, quicken
 from misread.attack.surrogate import UnsupportedOperator
 from misread.data import find_samples
-from misread.files import jsonable, sha256_file
+from misread.files import jsonable
 from misread.pixels import fit, to_unit
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
+from misread.runtime.inspect.model_file import model_sha256
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _journal(
         "misread": f"{__version__} assess",
         **{name: str(jsonable(value)) for name, value in said.items()},
         "weights of": digest_of([subject.digest]),
-        "builds of": digest_of(sha256_file(path) for path in options.builds),
+        "builds of": digest_of(model_sha256(path) for path in options.builds),
         "card": digest_of([subject.card]),
         "pictures": digest_of((sample.name, sample.label, sample.path.stat().st_size) for sample in samples),
     }
@@ -183,7 +184,7 @@ def stage_results(tallies: Sequence[StageTally], standing: int, images: int) -> 
 def _build(build: BuildSuite, images: int) -> BuildAssessment:
     return BuildAssessment(
         name=build.reader.name,
-        sha256=sha256_file(build.path),
+        sha256=model_sha256(build.path),
         clean=wilson(build.clean, images),
         transferred=wilson(build.transferred, build.offered),
         robust=wilson(build.standing, images),
