@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from misread.errors import OptionError
-from misread.stats import Rate, clip_rate, mcnemar, student_t_95, wilson
+from misread.stats import Rate, clip_rate, mcnemar, paired_interval, student_t_95, wilson
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,23 @@ def test_mcnemar_is_the_exact_binomial_test(first: int, second: int, p_value: fl
 def test_mcnemar_refuses_counts_that_cannot_be() -> None:
     with pytest.raises(OptionError, match="start at 0"):
         mcnemar(-1, 3)
+
+
+def test_a_paired_difference_has_the_published_interval() -> None:
+    low, high = paired_interval(150, 86, 1600)  # Agresti 2002, section 10.1.1: 0.021 to 0.059
+    assert low == pytest.approx(0.021, abs=5e-4)
+    assert high == pytest.approx(0.059, abs=5e-4)
+    assert paired_interval(86, 150, 1600) == pytest.approx((-high, -low))
+
+
+def test_a_paired_interval_keeps_its_width_where_nothing_flipped() -> None:
+    assert paired_interval(0, 0, 98) == pytest.approx((-0.0196, 0.0196), abs=1e-5)
+    assert paired_interval(1, 0, 1)[1] <= 1
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0.01, 0.01), (0.05, 0.01), (0.2, 0.05)])
+def test_a_paired_interval_covers(lost: float, gained: float) -> None:
+    generator = np.random.default_rng(7)
+    draws = generator.multinomial(100, [lost, gained, 1 - lost - gained], 2000)
+    ends = [paired_interval(int(first), int(second), 100) for first, second, _ in draws]
+    assert np.mean([low <= lost - gained <= high for low, high in ends]) >= 0.93

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 # Importing a command registers it, so the order counts.
-from misread.cli import demo, doctor, inspect, export, evaluate, perf  # isort: skip
+from misread.cli import demo, doctor, inspect, export, quantize, evaluate, perf  # isort: skip
 from misread.cli import attack, assess, verify, camera, rig, selftest  # isort: skip
 from misread.cli.app import app
 
 __all__ = ["COMMANDS", "app", "main"]
 
-COMMANDS: Final = (demo, doctor, inspect, export, evaluate, perf, attack, assess, verify, camera, rig, selftest)
+COMMANDS: Final = (demo, doctor, inspect, export, quantize, evaluate, perf, attack, assess, verify, camera, rig, selftest)
 
 
 def main() -> None:

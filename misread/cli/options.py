@@ -58,6 +58,31 @@ SessionSettings = Annotated[
     typer.Option("--session", metavar="NAME=on|off", help="arena, shrink, memory_pattern, deterministic …"),
 ]
 
+CalibrationData = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Real pictures that int8 learns its ranges from.")
+]
+CalibrationPictures = Annotated[int, typer.Option(help="Of these at most so many, drawn at random.")]
+Method = Annotated[str | None, typer.Option(help="Ranges: minmax, percentile or entropy. [default: minmax]")]
+PerChannel = Annotated[
+    bool | None,
+    typer.Option("--per-channel/--no-per-channel", help="A scale for each output channel. [default: per-channel]"),
+]
+Symmetric = Annotated[
+    bool | None, typer.Option("--symmetric/--no-symmetric", help="0 in the middle of ranges. [default: by the target]")
+]
+Target = Annotated[str | None, typer.Option(help="int8 for: x86-vnni, x86, arm64 or gpu. [default: this machine]")]
+Measured = Annotated[
+    Path | None, typer.Option("--data", metavar="DATA", help="Labelled pictures to measure the cost in accuracy on.")
+]
+MeasuredLimit = Annotated[int | None, typer.Option("--limit", help="Of these at most so many, spread evenly.")]
+MaxDrop = Annotated[
+    float | None, typer.Option(metavar="POINTS", help="Accuracy that int8 may lose; what costs more stays in float.")
+]
+StaticTwin = Annotated[
+    bool, typer.Option("--static-twin", help="Also for one picture a call, every shape fixed: NAME_b1.onnx.")
+]
+OrtFormat = Annotated[bool, typer.Option("--ort", help="Also in onnxruntime's own format: NAME.ort.")]
+
 
 def flags_said(context: typer.Context) -> Any:
     """Return what the flags of this call say of a card."""
@@ -95,3 +120,10 @@ def session_said(context: typer.Context) -> Any:
         spinning=said.get("spinning", False),
         switches=said.get("session") or (),
     )
+
+
+def int8_said(context: typer.Context) -> Any:
+    """Return what the flags of this call say of int8."""
+    from misread.export.quantize.options import StaticOptions
+
+    return StaticOptions(**{field.name: context.params[field.name] for field in fields(StaticOptions)})

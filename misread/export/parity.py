@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -69,6 +69,7 @@ TOLERANCES: Final[dict[str, Tolerance]] = {
     "fp32": Tolerance(agreement=1.0, relative=1e-3, ties=True),
     "fp16": Tolerance(agreement=0.98, relative=2e-2, ties=True),
     "int8": Tolerance(agreement=0.9),
+    "int8-dynamic": Tolerance(agreement=0.9),
 }
 
 
@@ -120,20 +121,56 @@ def check_parity(
         ModelError: there is nothing to compare on, or the twin's logits are not finite.
         CheckFailed: the build is another classifier than the twin.
     """
+
+    def answers(prepared: UInt8) -> Float32:
+        return _twin_logits(twin, prepared, deployed.card)
+
+    return _held(answers, "PyTorch", deployed, pictures, tolerance=tolerance, seed=seed)
+
+
+def check_agreement(
+    reference: Runner, deployed: Runner, pictures: Pictures, *, tolerance: Tolerance, seed: int = 0
+) -> Parity:
+    """Hold a build against the float build it was made of, as `check_parity` holds one against its twin.
+
+    Of probabilities only the labels are compared: the logarithm of nearly nothing fits no tolerance.
+
+    Raises:
+        ModelError: there is nothing to compare on.
+        CheckFailed: the build is another classifier than the reference.
+    """
+
+    def answers(prepared: UInt8) -> Float32:
+        return _batches(reference.run, prepared)
+
+    if deployed.card.output == "probabilities":
+        tolerance = replace(tolerance, relative=None)
+    return _held(answers, reference.name, deployed, pictures, tolerance=tolerance, seed=seed)
+
+
+def _held(
+    answers: Callable[[UInt8], Float32],
+    reference: str,
+    deployed: Runner,
+    pictures: Pictures,
+    *,
+    tolerance: Tolerance,
+    seed: int,
+) -> Parity:
     if not len(pictures):
         message = "parity needs at least one picture; give --parity-data DIR"
         raise ModelError(message)
     size = pictures.prepared.shape[1:3]
     extra = boundary_inputs((size[0], size[1]), np.random.default_rng(seed)) if tolerance.relative is not None else None
     prepared = pictures.prepared if extra is None else np.concatenate([pictures.prepared, extra])
-    expected = _twin_logits(twin, prepared, deployed.card)
+    expected = answers(prepared)
     batched = _batches(deployed.run, prepared)
     single = np.concatenate([deployed.run(prepared[row : row + 1]) for row in range(len(prepared))])
     if batched.shape != expected.shape:
-        message = f"{deployed.name} gives logits of shape {batched.shape}, the PyTorch model {expected.shape}"
+        message = f"{deployed.name} gives logits of shape {batched.shape}, {reference} {expected.shape}"
         raise CheckFailed(message)
     parity = _compare(expected, single, batched, pictures, tolerance)
-    _judge(parity, deployed.name, tolerance)
+    _judge(parity, deployed.name, reference, tolerance)
     return parity
 
 
@@ -184,12 +221,12 @@ def _compare(expected: Float32, single: Float32, batched: Float32, pictures: Pic
     )
 
 
-def _judge(parity: Parity, name: str, tolerance: Tolerance) -> None:
+def _judge(parity: Parity, name: str, reference: str, tolerance: Tolerance) -> None:
     share = parity.agreement.share or 0.0
     if not share >= tolerance.agreement:
         message = (
-            f"{name} is not the classifier that was exported: it agrees with PyTorch on {parity.agreement.text()} of "
-            f"{parity.pictures}, at least {tolerance.agreement:.0%} is asked for; no file was written"
+            f"{name} is not the classifier that was exported: it agrees with {reference} on {parity.agreement.text()} "
+            f"of {parity.pictures}, at least {tolerance.agreement:.0%} is asked for; no file was written"
         )
         raise CheckFailed(message)
     if tolerance.relative is not None and not parity.largest_relative <= tolerance.relative:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misread.assets import scenes
-from misread.errors import FileError, InputError
+from misread.data import find_samples, in_order, spread
+from misread.errors import FileError, InputError, OptionError
 from misread.pixels import SUFFIXES, fit, read_image
+from misread.runtime.threads import usable_threads
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 UInt8 = NDArray[np.uint8]
 
 MIN_CALIBRATION: Final = 8
+MAX_LABELLED_BYTES: Final = 2**29
 SHIPPED: Final = "shipped scenes"
 _NOISE_RATIO: Final = 0.75
 _FLAT_LEVELS: Final = 2.0
@@ -53,8 +57,83 @@ class Pictures:
 
     def without(self, others: Pictures) -> Pictures:
         """Return the pictures that are not among `others`, compared by their pixels."""
-        known = {picture.tobytes() for picture in others.prepared}
-        return self.take([row for row, picture in enumerate(self.prepared) if picture.tobytes() not in known])
+        return self.take(self.rows_outside(others))
+
+    def rows_outside(self, others: Pictures) -> list[int]:
+        """Return the rows of the pictures that are not among `others`."""
+        known = {_digest(picture) for picture in others.prepared}
+        return [row for row, picture in enumerate(self.prepared) if _digest(picture) not in known]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labelled:
+    """Prepared pictures whose labels are known.
+
+    Attributes:
+        pictures: prepared.
+        truth: (n,) int64, the output number of each one's label.
+        found: how many there were; the pictures are spread evenly over these.
+        shared: how many were left out because something else was learnt from them.
+    """
+
+    pictures: Pictures
+    truth: NDArray[np.int64]
+    found: int
+    shared: int = 0
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.pictures)
+
+    def without(self, others: Pictures) -> Labelled:
+        """Return the pictures that are not among `others`, compared by their pixels.
+
+        Raises:
+            InputError: none is left.
+        """
+        rows = self.pictures.rows_outside(others)
+        if not rows:
+            message = (
+                f"every picture of {self.pictures.source} is also among those of {others.source} that ranges are "
+                "learnt from; measure on others: give --data another folder, or take fewer with --calibration-pictures"
+            )
+            raise InputError(message)
+        return Labelled(
+            pictures=self.pictures.take(rows),
+            truth=self.truth[rows],
+            found=self.found,
+            shared=self.shared + len(self) - len(rows),
+        )
+
+
+def labelled(place: Path, card: ModelCard, *, limit: int | None = None) -> Labelled:
+    """Read and prepare labelled pictures, at most `limit` and at most 512 MiB of them, spread over all there are.
+
+    Args:
+        place: any form of `misread.data.find_samples`.
+        card: of the model.
+        limit: of pictures.
+
+    Raises:
+        FileError: nothing there, or a picture that cannot be read.
+        InputError: pictures without labels, or with labels that the model does not know.
+    """
+    if limit is not None and not limit >= 1:
+        message = f"limit is a number of pictures from 1, got {limit}"
+        raise OptionError(message)
+    samples = find_samples(place, card.labels)
+    bare = next((sample.name for sample in samples if sample.label is None), None)
+    if bare is not None:
+        message = f"accuracy needs labels and {bare} in {place} has none; give class folders, a CSV, JSONL or npz"
+        raise InputError(message)
+    room = max(1, MAX_LABELLED_BYTES // (card.size_hw[0] * card.size_hw[1] * 3))
+    chosen = spread(samples, min(limit or room, room))
+    prepared = np.stack(list(in_order(chosen, lambda sample: fit(sample.read(), card), workers=usable_threads())))
+    return Labelled(
+        pictures=Pictures(prepared=prepared, names=tuple(sample.name for sample in chosen), source=str(place)),
+        truth=np.array([sample.label for sample in chosen], np.int64),
+        found=len(samples),
+    )
 
 
 def from_folder(folder: Path, card: ModelCard, *, limit: int, generator: np.random.Generator) -> Pictures:
@@ -66,7 +145,7 @@ def from_folder(folder: Path, card: ModelCard, *, limit: int, generator: np.rand
     paths = _find(folder)
     if len(paths) > limit:
         paths = tuple(paths[row] for row in sorted(generator.choice(len(paths), size=limit, replace=False)))
-    prepared = np.stack([fit(read_image(path), card) for path in paths])
+    prepared = np.stack(list(in_order(paths, lambda path: fit(read_image(path), card), workers=usable_threads())))
     names = tuple(path.relative_to(folder).as_posix() for path in paths)
     return Pictures(prepared=prepared, names=names, source=str(folder))
 
@@ -118,6 +197,10 @@ def is_noise(picture: UInt8) -> bool:
     far = np.abs(values - np.roll(values, values.shape[0] // 2, axis=0)).mean()
     far += np.abs(values - np.roll(values, values.shape[1] // 2, axis=1)).mean()
     return bool(float(values.std()) >= _FLAT_LEVELS and near > _NOISE_RATIO * far)
+
+
+def _digest(picture: UInt8) -> bytes:
+    return hashlib.sha256(picture.tobytes()).digest()
 
 
 def _find(folder: Path) -> tuple[Path, ...]:

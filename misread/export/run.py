@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from misread.errors import CheckFailed, InputError, OptionError
+from misread.errors import InputError, OptionError
+from misread.export.build import Build, Check, checked
 from misread.export.onnx import Batch, export_onnx
-from misread.export.onnx_file import OnnxFile, describe
 from misread.export.origin import Origin, Preparation, load_origin
 from misread.export.parity import TOLERANCES, Parity, Tolerance, check_parity
-from misread.export.pictures import Pictures, from_folder, shipped, split
+from misread.export.pictures import Pictures, from_folder, labelled, shipped, split
 from misread.export.quantize import RECIPES
-from misread.export.quantize.base import apply
+from misread.export.quantize.calibrate import Calibration
+from misread.export.quantize.make import FLOAT, Job, check_budget, make
+from misread.export.quantize.options import StaticOptions
+from misread.export.variants import Form, forms, paths_of
 from misread.files import refuse_existing, storage_errors
 from misread.registry import by_name
-from misread.runtime.fingerprint import Fingerprint, fingerprint
 from misread.runtime.session import Deployed, SessionOptions
-from misread.runtime.trial import trusted
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 
-FLOAT: Final = "fp32"
 PRECISIONS: Final = (FLOAT, *(recipe.name for recipe in RECIPES))
 _PARITY_SHARE: Final = 0.25
 
@@ -58,6 +58,12 @@ class ExportOptions:
         tolerance: instead of the one of each precision.
         batch: pictures per call, or `dynamic`.
         opset: of the ONNX file; None takes the exporter's default.
+        static_twin: write each build for one picture a call too, with every shape fixed.
+        ort_format: write each build in onnxruntime's own format too.
+        int8: how int8 is made.
+        data: labelled pictures to measure on what each precision costs.
+        limit: of these, at most so many, spread evenly.
+        max_drop: points of accuracy that int8 may lose on them against fp32.
         session: how the builds will run; parity is measured so.
         seed: of every draw.
         overwrite: replace files that are there.
@@ -80,6 +86,12 @@ class ExportOptions:
     tolerance: Tolerance | None = None
     batch: Batch = "dynamic"
     opset: int | None = None
+    static_twin: bool = False
+    ort_format: bool = False
+    int8: StaticOptions = field(default_factory=StaticOptions)
+    data: Path | None = None
+    limit: int | None = None
+    max_drop: float | None = None
     session: SessionOptions = field(default_factory=SessionOptions)
     seed: int = 0
     overwrite: bool = False
@@ -97,6 +109,7 @@ class ExportOptions:
         if not (self.calibration_pictures >= 1 and self.parity_pictures >= 1):
             message = "calibration and parity need at least one picture each"
             raise OptionError(message)
+        check_budget(self.max_drop, self.data, self.precisions)
 
     def targets(self) -> dict[str, Path]:
         """Return the file of each precision."""
@@ -106,22 +119,9 @@ class ExportOptions:
             for precision in self.precisions
         }
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Build:
-    """One file that passed.
-
-    Attributes:
-        precision: of `PRECISIONS`.
-        file: path, hash, size, opset, operators.
-        parity: with the twin.
-        fingerprint: what ran when they were compared.
-    """
-
-    precision: str
-    file: OnnxFile
-    parity: Parity
-    fingerprint: Fingerprint | None = None
+    def forms(self) -> tuple[Form, ...]:
+        """Return the other forms that are written of each build; of a batch of one there is no twin."""
+        return forms(static_twin=self.static_twin and self.batch != 1, ort_format=self.ort_format)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,13 +158,14 @@ def export_builds(
     Raises:
         MisreadError: one sentence; no file was written or changed.
     """
-    targets = options.targets()
-    for target in targets.values():
+    targets, asked = options.targets(), options.forms()
+    for target in (*targets.values(), *paths_of(targets.values(), asked)):
         refuse_existing(target, overwrite=options.overwrite)
     total = 2 * len(targets) + 1
     progress(f"loading {options.origin}", 0, total)
     origin = origin or _load(options)
     calibration, compared = _pictures(options, origin.card)
+    job = _job(options, origin.card, calibration)
     builds = []
     with storage_errors(options.out):
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -181,21 +182,21 @@ def export_builds(
             source_sha256=origin.weights_sha256,
         )
         for step, (precision, target) in enumerate(targets.items()):
-            made = Path(folder) / target.name
+            file = Path(folder) / target.name
             progress(f"making {precision}", 2 * step + 1, total)
-            _make(precision, source, made, calibration)
+            made = make(precision, source, file, job, progress=progress)
             progress(f"comparing {precision}", 2 * step + 2, total)
-            parity, ran = _parity(options, origin, precision, made, compared)
-            builds.append(Build(precision=precision, file=describe(made), parity=parity, fingerprint=ran))
-        with storage_errors(options.out):
-            for build in builds:
-                build.file.path.replace(targets[build.precision])
+            check = _check(options, origin, precision, compared)
+            builds.append(
+                checked(precision, file, made, card=origin.card, session=options.session, check=check, asked=asked)
+            )
+        builds = [build.moved(targets[build.precision]) for build in builds]
     progress("done", total, total)
     return ExportResult(
         origin=options.origin,
         weights_sha256=origin.weights_sha256,
         card=origin.card,
-        builds=tuple(_at(build, targets[build.precision]) for build in builds),
+        builds=tuple(builds),
         calibration=len(calibration) if calibration else 0,
         card_from=origin.card_sources,
     )
@@ -238,25 +239,25 @@ def _pictures(options: ExportOptions, card: ModelCard) -> tuple[Pictures | None,
     return split(found, share=_PARITY_SHARE, generator=generator)
 
 
-def _make(precision: str, source: Path, made: Path, calibration: Pictures | None) -> None:
-    if precision == FLOAT:
-        made.write_bytes(source.read_bytes())
-        return
-    apply(by_name("precision", RECIPES, precision), source, made, calibration)
+def _job(options: ExportOptions, card: ModelCard, calibration: Pictures | None) -> Job:
+    measured = labelled(options.data, card, limit=options.limit) if options.data is not None else None
+    if measured is not None and calibration is not None:
+        measured = measured.without(calibration)
+    return Job(
+        card=card,
+        options=options.int8,
+        calibration=Calibration(pictures=calibration, card=card) if calibration is not None else None,
+        labelled=measured,
+        max_drop=options.max_drop,
+        forms=options.forms(),
+        session=options.session,
+    )
 
 
-def _parity(
-    options: ExportOptions, origin: Origin, precision: str, made: Path, pictures: Pictures
-) -> tuple[Parity, Fingerprint]:
-    with trusted():  # it was made a moment ago
-        deployed = Deployed.open(made, options=options.session)
-    if deployed.card != origin.card:
-        message = f"the card that {made.name} carries is not the one it was given; no file was written"
-        raise CheckFailed(message)
+def _check(options: ExportOptions, origin: Origin, precision: str, pictures: Pictures) -> Check:
     tolerance = options.tolerance or TOLERANCES[precision]
-    parity = check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed)
-    return parity, fingerprint(deployed)
 
+    def check(deployed: Deployed) -> Parity:
+        return check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed)
 
-def _at(build: Build, path: Path) -> Build:
-    return replace(build, file=replace(build.file, path=path))
+    return check

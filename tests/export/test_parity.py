@@ -153,7 +153,7 @@ def test_a_tie_of_the_twin_may_go_either_way(twin: Twin, pictures: Pictures) -> 
 
 
 def test_other_outputs_are_refused(twin: Twin, pictures: Pictures) -> None:
-    with pytest.raises(CheckFailed, match=r"logits of shape \(30, 2\), the PyTorch model \(30, 4\)"):
+    with pytest.raises(CheckFailed, match=r"logits of shape \(30, 2\), PyTorch \(30, 4\)"):
         check_parity(twin, Double(twin, lambda logits: logits[:, :2]), pictures, tolerance=EXACT)
 
 

@@ -8,8 +8,18 @@ import pytest
 
 from misread.assets import SIGN_LABELS
 from misread.card import ModelCard
-from misread.errors import FileError, InputError
-from misread.export.pictures import SHIPPED, Pictures, from_folder, is_noise, refuse_unreal, shipped, split
+from misread.errors import FileError, InputError, OptionError
+from misread.export import pictures as module
+from misread.export.pictures import (
+    SHIPPED,
+    Pictures,
+    from_folder,
+    is_noise,
+    labelled,
+    refuse_unreal,
+    shipped,
+    split,
+)
 from misread.pixels import fit, read_image, write_png
 from tests.export.nets import blobs, tiny_card
 
@@ -101,3 +111,43 @@ def test_the_shipped_pictures_hold_scenes_and_signs() -> None:
 def test_a_small_picture_reads_like_any_other(tmp_path: Path) -> None:
     write_png(tmp_path / "small.png", blobs(1, size_hw=(4, 4))[0])
     assert from_folder(tmp_path, tiny_card(), limit=1, generator=rng()).prepared.shape == (1, 16, 16, 3)
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path) -> Path:
+    for number, picture in enumerate(blobs(12)):
+        write_png(tmp_path / "classes" / ("red" if number < 4 else "2") / f"{number:02}.png", picture)
+    return tmp_path / "classes"
+
+
+def test_labelled_pictures_are_prepared_and_in_order(class_folders: Path) -> None:
+    found = labelled(class_folders, tiny_card())
+    assert (len(found), found.found, found.shared) == (12, 12, 0)
+    assert found.pictures.names[:2] == ("2/04.png", "2/05.png")
+    assert found.truth.tolist() == [2] * 8 + [0] * 4
+    assert np.array_equal(found.pictures.prepared[8], fit(read_image(class_folders / "red" / "00.png"), tiny_card()))
+
+
+def test_a_limit_spreads_and_memory_is_one_too(class_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = labelled(class_folders, tiny_card(), limit=3)
+    assert (few.truth.tolist(), few.found) == ([2, 2, 0], 12)
+    monkeypatch.setattr(module, "MAX_LABELLED_BYTES", 6 * 16 * 16 * 3)
+    assert len(labelled(class_folders, tiny_card(), limit=10)) == 6
+    with pytest.raises(OptionError, match="from 1, got 0"):
+        labelled(class_folders, tiny_card(), limit=0)
+
+
+def test_pictures_without_labels_cannot_be_counted_right(pictures_folder: Path) -> None:
+    with pytest.raises(InputError, match=r"01\.png in \S+ has none; give class folders, a CSV, JSONL or npz"):
+        labelled(pictures_folder / "a", tiny_card())
+
+
+def test_labelled_pictures_keep_their_labels_when_some_go(class_folders: Path) -> None:
+    found = labelled(class_folders, tiny_card())
+    learnt = found.pictures.take([0, 9, 11])
+    rest = found.without(learnt)
+    assert (len(rest), rest.shared, rest.found) == (9, 3, 12)
+    assert rest.truth.tolist() == [2] * 7 + [0] * 2
+    assert len(found.without(pictures(blobs(5, seed=99, size_hw=(16, 16))))) == 12
+    with pytest.raises(InputError, match="measure on others"):
+        found.without(found.pictures)

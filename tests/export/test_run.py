@@ -18,8 +18,9 @@ from misread.export.parity import Tolerance
 from misread.export.pictures import SHIPPED
 from misread.export.run import ExportOptions, export_builds
 from misread.files import sha256_file
+from misread.pixels import write_png
 from misread.runtime.session import Deployed
-from tests.export.nets import SIZE_HW, blobs, tiny_card
+from tests.export.nets import SIZE_HW, blobs, clear_blobs, tiny_card
 
 
 @pytest.fixture
@@ -65,6 +66,31 @@ def test_every_precision_in_one_go(tmp_path: Path, pictures_folder: Path, origin
     assert said[0] == ("loading tests.export.nets:tiny", 0, 7)
     assert said[-1] == ("done", 7, 7)
     assert [step[1] for step in said] == sorted(step[1] for step in said)
+
+
+def test_forms_and_costs_come_with_every_precision(tmp_path: Path, pictures_folder: Path, origin: Origin) -> None:
+    with torch.no_grad():
+        read = [origin.twin(torch.from_numpy(p.transpose(2, 0, 1)[None] / np.float32(255))) for p in clear_blobs(20, 8)]
+    for number, (picture, logits) in enumerate(zip(clear_blobs(20, 8), read, strict=True)):
+        write_png(tmp_path / "data" / str(int(logits.argmax())) / f"{number}.png", picture)
+    wanted = options(
+        tmp_path,
+        precisions=("fp32", "int8"),
+        calibration_data=pictures_folder,
+        data=tmp_path / "data",
+        max_drop=10.0,
+        static_twin=True,
+        ort_format=True,
+    )
+    result = export_builds(wanted, origin=origin)
+    stems = [f"model{name}{end}" for name in ("", "_int8") for end in (".onnx", "_b1.onnx", ".ort")]
+    assert sorted(path.name for path in wanted.out.parent.iterdir()) == sorted(stems)
+    fp32, int8 = (build.made for build in result.builds)
+    assert fp32.cost is None
+    assert int8.cost is not None
+    assert (int8.cost.float32.hits, int8.cost.build.total) == (20, 20)
+    assert len(int8.trials) == 1
+    assert export_builds(replace(wanted, batch=1, overwrite=True), origin=origin).builds[0].variants[0].form == "ort"
 
 
 def test_int8_alone_is_the_file_that_was_named(tmp_path: Path, pictures_folder: Path, origin: Origin) -> None:
@@ -208,6 +234,8 @@ def test_calibration_data_that_is_not_there(tmp_path: Path, origin: Origin) -> N
         ({"precisions": ("fp32", "fp32")}, OptionError, "name each precision once"),
         ({"parity_pictures": 0}, OptionError, "at least one picture"),
         ({"calibration_pictures": 0}, OptionError, "at least one picture"),
+        ({"max_drop": 0.5}, OptionError, "add --data DIR"),
+        ({"max_drop": 0.5, "data": Path("d")}, OptionError, "fp32 has none; add int8"),
     ],
 )
 def test_nonsense_is_refused_at_birth(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,30 +22,35 @@ from misread.export.twin import first_line
 from misread.files import atomic_write, storage_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
     import onnx
 
-    from misread.export.pictures import Pictures
+    from misread.export.quantize.calibrate import Calibration
 
 
 class Recipe(Protocol):
     """A way to store or compute a float model with fewer bits."""
 
-    name: str
-    """The precision's name on the command line; also the suffix of the file's name."""
-    needs_pictures: bool
-    """Whether it calibrates."""
+    @property
+    def name(self) -> str:
+        """The precision's name on the command line; also the suffix of the file's name."""
+
+    @property
+    def needs_pictures(self) -> bool:
+        """Whether it calibrates."""
 
     def requires(self, source: onnx.ModelProto) -> None:
         """Refuse a model that the recipe cannot treat (ModelError)."""
 
-    def make(self, source: Path, calibration: Pictures | None) -> onnx.ModelProto:
+    def make(self, source: Path, calibration: Calibration | None) -> onnx.ModelProto:
         """Return the converted model."""
 
     def ensures(self, model: onnx.ModelProto) -> None:
         """Refuse a result that is not what the name says (ModelError)."""
 
 
-def apply(recipe: Recipe, source: Path, target: Path, calibration: Pictures | None) -> OnnxFile:
+def apply(recipe: Recipe, source: Path, target: Path, calibration: Calibration | None) -> OnnxFile:
     """Write the build of `source` by `recipe` as `target`; the card travels along.
 
     Raises:
@@ -53,16 +59,42 @@ def apply(recipe: Recipe, source: Path, target: Path, calibration: Pictures | No
     """
     before = read_model(source)
     recipe.requires(before)
+    with tool_errors(recipe.name, target), quiet():
+        model = recipe.make(source, calibration)
+    return finish(recipe, model, read_metadata(before), target)
+
+
+@contextmanager
+def tool_errors(precision: str, target: Path) -> Generator[None]:
+    """Turn whatever the tools behind the recipes raise into one sentence.
+
+    Args:
+        precision: what is being made.
+        target: the file that is being written.
+
+    Raises:
+        ModelError: a tool failed.
+        StorageError: the disk did.
+    """
     try:
-        with storage_errors(target), quiet():
-            model = recipe.make(source, calibration)
+        with storage_errors(target):
+            yield
     except MisreadError:
         raise
-    except Exception as error:  # the tools behind the recipes raise whatever they meet
-        message = f"{recipe.name} cannot be made of this model: {type(error).__name__}: {first_line(error)}"
+    except Exception as error:  # they share no base
+        message = f"{precision} cannot be made of this model: {type(error).__name__}: {first_line(error)}"
         raise ModelError(message) from error
+
+
+def finish(recipe: Recipe, model: onnx.ModelProto, metadata: Mapping[str, str], target: Path) -> OnnxFile:
+    """Clean, check and write what a recipe made.
+
+    Raises:
+        ModelError: it is not what the recipe's name says.
+        StorageError: the file cannot be written.
+    """
     clean(model)
-    write_metadata(model, read_metadata(before))
+    write_metadata(model, metadata)
     check_model(model)
     recipe.ensures(model)
     with atomic_write(target) as out:

@@ -13,7 +13,7 @@ from misread.errors import ModelError
 from misread.export.onnx_file import read_model
 
 if TYPE_CHECKING:
-    from misread.export.pictures import Pictures
+    from misread.export.quantize.calibrate import Calibration
 
 
 @final
@@ -33,7 +33,7 @@ class Float16:
             message = "fp16 found no float32 weights to convert in this model"
             raise ModelError(message)
 
-    def make(self, source: Path, calibration: Pictures | None) -> onnx.ModelProto:
+    def make(self, source: Path, calibration: Calibration | None) -> onnx.ModelProto:
         """Return the converted model; `calibration` is not used."""
         del calibration
         converted = onnx_ir.from_proto(convert_float_to_float16(read_model(source), keep_io_types=True))

@@ -9,30 +9,9 @@ import pytest
 
 from misread.card import ModelCard
 from misread.report.text import export_text
-from misread.stats import Rate, wilson
+from misread.stats import wilson
+from tests.report.text.doubles import Build, File, Parity, everything
 from tests.report.text.hostile import EVIL, clean, fits
-
-
-@dataclass(frozen=True)
-class File:
-    path: Path
-    sha256: str = "a" * 64
-    size_bytes: int = 997_012
-    opset: int = 20
-
-
-@dataclass(frozen=True)
-class Parity:
-    agreement: Rate
-    largest_absolute: float
-    pictures: str = "shipped scenes"
-
-
-@dataclass(frozen=True)
-class Build:
-    precision: str
-    file: File
-    parity: Parity
 
 
 @dataclass(frozen=True)
@@ -60,5 +39,17 @@ def test_an_export_shows_its_files_and_their_parity(size: int, shown: str) -> No
     assert "letterbox on 0, bilinear" in " ".join(export_text(padded).split())
     assert "calibration 94 pictures" in lines
     assert lines[-1] == "wrote out/model_int8.onnx"
+    assert fits(text)
+    assert clean(text)
+
+
+def test_an_export_shows_what_each_precision_costs() -> None:
+    card = ModelCard(labels=("a", "b"), size_hw=(48, 64))
+    plain = Build("fp32", File(Path("m.onnx")), Parity(wilson(9, 9), 0.0))
+    text = export_text(Export("signs", card, (plain, everything()), 94))
+    said = " ".join(text.split())
+    assert "int8 settings minmax, per tensor, x86" in said
+    assert "fp32 settings" not in said
+    assert said.count("note: ") == 2
     assert fits(text)
     assert clean(text)
