@@ -16,6 +16,7 @@ from misread.cli.options import (
     Interpolation,
     Json,
     Labels,
+    Level,
     MaxDrop,
     Mean,
     Measured,
@@ -24,12 +25,17 @@ from misread.cli.options import (
     OrtFormat,
     Output,
     Overwrite,
+    PadLevel,
     PerChannel,
+    ProviderOptions,
+    Providers,
     ResizeMode,
     ResizePx,
     Scale,
     Seed,
+    SessionSettings,
     Size,
+    Spinning,
     StaticTwin,
     Std,
     Symmetric,
@@ -37,6 +43,7 @@ from misread.cli.options import (
     Threads,
     card_said,
     int8_said,
+    session_said,
 )
 
 
@@ -59,10 +66,16 @@ def quantize(
     static_twin: StaticTwin = False,
     ort: OrtFormat = False,
     threads: Threads = 0,
+    level: Level = "all",
+    provider: Providers = None,
+    provider_option: ProviderOptions = None,
+    spinning: Spinning = False,
+    session: SessionSettings = None,
     labels: Labels = None,
     size: Size = None,
     resize: ResizeMode = None,
     resize_px: ResizePx = None,
+    pad_level: PadLevel = None,
     interpolation: Interpolation = None,
     antialias: Antialias = None,
     colour: Colour = None,
@@ -78,7 +91,6 @@ def quantize(
     from misread.export.quantize.run import QuantizeOptions
     from misread.export.quantize.run import quantize as run
     from misread.report.text.quantize import quantize_text
-    from misread.runtime.session import SessionOptions
 
     options = QuantizeOptions(
         model=model,
@@ -93,7 +105,7 @@ def quantize(
         max_drop=max_drop,
         static_twin=static_twin,
         ort_format=ort,
-        session=SessionOptions(threads=threads),
+        session=session_said(context),
         seed=seed,
         overwrite=overwrite,
     )

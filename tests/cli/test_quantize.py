@@ -47,7 +47,20 @@ def test_quantize_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert plain == QuantizeOptions(model=Path("m.onnx"), out=Path("q.onnx"))
     (tmp_path / "labels.txt").write_text("a\nb\n", encoding="utf-8")
     card = ["--labels", str(tmp_path / "labels.txt"), "--size", "8", "--colour", "bgr", "--scale", "1"]
-    argv = ["quantize", "m.onnx", "-o", "q.onnx", *SETTINGS, *MEASURED, *FORMS, *card, "--threads", "1"]
+    argv = [
+        "quantize",
+        "m.onnx",
+        "-o",
+        "q.onnx",
+        *SETTINGS,
+        *MEASURED,
+        *FORMS,
+        *card,
+        "--threads",
+        "1",
+        "--level",
+        "extended",
+    ]
     assert options_of(monkeypatch, where, argv) == QuantizeOptions(
         model=Path("m.onnx"),
         out=Path("q.onnx"),
@@ -60,7 +73,7 @@ def test_quantize_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_p
         max_drop=0.5,
         static_twin=True,
         ort_format=True,
-        session=SessionOptions(threads=1),
+        session=SessionOptions(threads=1, level="extended"),
         seed=3,
         overwrite=True,
     )
