@@ -10,7 +10,7 @@ from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
 from misread.export.onnx_file import read_model
 from misread.export.quantize.calibrate import QUANTISABLE, Calibration, learn_ranges
-from misread.export.quantize.prepare import prepare
+from misread.export.quantize.prepare import image_input, prepare
 from misread.export.quiet import quiet
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Logits on 256 levels would tie; margins need them in float.
 _FLOAT_OUTPUTS: Final = ["Gemm", "MatMul"]
+_ARITHMETIC: Final = frozenset({"Add", "Sub", "Mul", "Div"})
 
 
 class Workbench:
@@ -30,6 +31,7 @@ class Workbench:
     Attributes:
         calibration: what ranges are learnt from.
         prepared: the float model as the quantiser takes it.
+        normalising: nodes that are never quantised.
     """
 
     def __init__(self, source: Path, calibration: Calibration, folder: Path) -> None:
@@ -44,12 +46,16 @@ class Workbench:
         self.prepared = folder / "prepared.onnx"
         with quiet():
             prepare(source, self.prepared)
+        self.normalising = normalising(read_model(self.prepared))
         self._ranges: dict[Method, Any] = {}
 
     def nodes(self) -> tuple[tuple[str, str], ...]:
         """Return (name, operator) of every node that can be quantised, in the order of the graph."""
-        graph = read_model(self.prepared).graph
-        return tuple((node.name, node.op_type) for node in graph.node if node.op_type in QUANTISABLE)
+        return tuple(
+            (node.name, node.op_type)
+            for node in read_model(self.prepared).graph.node
+            if node.op_type in QUANTISABLE and node.name not in self.normalising
+        )
 
     def quantised(
         self, options: StaticOptions, *, keep_float: Collection[str] = (), only: Collection[str] = ()
@@ -75,7 +81,7 @@ class Workbench:
                 QuantType.QUInt8 if target.activations == "uint8" else QuantType.QInt8,
                 self._ranges[method],
                 sorted(only),
-                sorted(keep_float),
+                sorted(self.normalising.union(keep_float)),
                 list(QUANTISABLE),
                 {"OpTypesToExcludeOutputQuantization": _FLOAT_OUTPUTS, "ActivationSymmetric": bool(said.symmetric)},
             )
@@ -83,3 +89,19 @@ class Workbench:
             quantiser.model.topological_sort()
         model: onnx.ModelProto = quantiser.model.model
         return model
+
+
+def normalising(model: onnx.ModelProto) -> frozenset[str]:
+    """Return the names of the sums and products with constants that stand between the input and the first layer.
+
+    They bring pixels to the network's scale. In eight bits they would round the picture twice, and onnxruntime would
+    convert it back and forth, which costs more than their arithmetic.
+    """
+    constants = {tensor.name for tensor in model.graph.initializer}
+    pixels, names = {image_input(model).name}, set()
+    for node in model.graph.node:
+        varying = set(node.input) - constants
+        if node.op_type in _ARITHMETIC and varying and varying <= pixels:
+            pixels.update(node.output)
+            names.add(node.name)
+    return frozenset(names)

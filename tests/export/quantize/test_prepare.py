@@ -11,7 +11,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from misread.errors import ModelError
 from misread.export.onnx_file import opset_of, read_metadata, read_model
+from misread.export.quantize.calibrate import Calibration
+from misread.export.quantize.options import StaticOptions
 from misread.export.quantize.prepare import image_input, prepare, raised, require_float
+from misread.export.quantize.workbench import Workbench, normalising
 from misread.runtime.session import Deployed
 from tests.export.quantize import plants
 
@@ -83,3 +86,29 @@ def test_weights_in_other_files_are_refused(source: Path) -> None:
     tensor.data_location = TensorProto.EXTERNAL
     with pytest.raises(ModelError, match="keeps weights in other files; write it as one file first"):
         require_float(model, "int8")
+
+
+def test_the_arithmetic_in_front_of_the_first_layer_is_normalising(tmp_path: Path) -> None:
+    """Sums and products with constants, from the input up to the first layer; not those behind it."""
+    value = np.full((1, 3, 1, 1), 2, np.float32)
+    weights = {"two": value, "w": np.eye(3, dtype=np.float32)[:, :, None, None]}
+    nodes = [
+        helper.make_node("Mul", ["input", "two"], ["a"], name="scale"),
+        helper.make_node("Sub", ["a", "two"], ["b"], name="shift"),
+        helper.make_node("Conv", ["b", "w"], ["c"], name="conv"),
+        helper.make_node("Add", ["c", "two"], ["d"], name="behind"),
+        helper.make_node("Add", ["d", "b"], ["e"], name="skip"),
+        helper.make_node("ReduceMean", ["e"], ["logits"], name="mean", keepdims=0),
+    ]
+    path = plants.write(tmp_path / "net.onnx", nodes, weights, batch="n", card=None)
+    assert normalising(read_model(path)) == {"scale", "shift"}
+
+
+def test_it_stays_in_float_and_is_not_searched(tmp_path: Path) -> None:
+    source = plants.alone(tmp_path / "net.onnx")
+    (tmp_path / "bench").mkdir()
+    bench = Workbench(source, Calibration(pictures=plants.pictures(9, 1), card=plants.CARD), tmp_path / "bench")
+    assert "far" not in dict(bench.nodes())
+    model = bench.quantised(StaticOptions())
+    (add,) = (node for node in model.graph.node if node.name == "far")
+    assert add.input[0] == "input"
