@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from misread.errors import ModelError
 from misread.export.onnx_file import read_model
@@ -46,6 +47,17 @@ def test_a_batch_of_one_is_fixed_all_through(tmp_path: Path) -> None:
     shapes = [[side.dim_value for side in end.type.tensor_type.shape.dim] for end in (*fixed.input, *fixed.output)]
     assert shapes == [[1, 3, 8, 8], [1, 3]]
     assert read_model(build).graph.input[0].type.tensor_type.shape.dim[0].dim_param == "n"
+
+
+def test_sides_of_other_names_are_fixed_too(tmp_path: Path) -> None:
+    """A stranger's graph may call its batch differently at every place, or not at all."""
+    model = read_model(plants.planted(tmp_path / "net.onnx", "none"))
+    model.graph.input[0].type.tensor_type.shape.dim[0].Clear()
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "k"
+    model.graph.value_info.append(helper.make_tensor_value_info("flat", TensorProto.FLOAT, ["z", 4]))
+    fixed = fix_batch(model, plants.CARD).graph
+    shapes = [end.type.tensor_type.shape.dim for end in (*fixed.input, *fixed.output, *fixed.value_info)]
+    assert [[side.dim_value for side in shape] for shape in shapes] == [[1, 3, 8, 8], [1, 3]]
 
 
 def test_a_batch_of_several_cannot_become_one(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from misread.export.quantize.base import operators
+from misread.export.onnx_file import graphs_of
 from misread.export.quantize.target import this_machine
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def gain_notes(
         forms: other forms that are written.
     """
     here = this_machine()
-    convolves = "Conv" in operators(model)
+    kinds = Counter(node.op_type for graph in graphs_of(model) for node in graph.node)
+    convolves = kinds["Conv"] > kinds["MatMul"] + kinds["Gemm"]
     if precision == "fp16" and providers == _CPU:
         yield "fp16 is storage only on a CPU: onnxruntime computes in float32 there, so it is no faster than fp32"
     if precision == "int8-dynamic" and convolves:

@@ -58,6 +58,13 @@ def test_an_accelerator_may_gain_by_fp16(tmp_path: Path) -> None:
     assert list(gain_notes("fp16", model, StaticOptions(), ("CUDAExecutionProvider", *CPU))) == []
 
 
+def test_dynamic_int8_suits_a_network_of_matrix_products(tmp_path: Path) -> None:
+    model = read_model(plants.planted(tmp_path / "net.onnx", "none"))
+    for node in model.graph.node:
+        node.op_type = "MatMul" if node.op_type == "Conv" else node.op_type
+    assert list(gain_notes("int8-dynamic", model, StaticOptions(), CPU)) == []
+
+
 def test_notes_of_a_measurement() -> None:
     measured = plants.labelled(50, seed=1)
     assert list(measuring_notes(measured, "cal", None)) == []

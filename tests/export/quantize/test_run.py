@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,21 @@ def test_a_strangers_metadata_stay_as_they_are(tmp_path: Path, calibration: Path
     kept = read_metadata(read_model(result.build.file.path))
     assert (kept["by"], kept["names"]) == ("them", "{0: 'red', 1: 'green', 2: 'blue'}")
     assert Deployed.open(result.build.file.path).card_sources == (OWN,)
+
+
+def test_timms_own_metadata_are_a_card(tmp_path: Path, calibration: Path, measured: Path) -> None:
+    bare = plants.planted(tmp_path / "bare.onnx", "none", card=False)
+    model = read_model(bare)
+    said = {"input_size": [3, 8, 8], "interpolation": "bilinear", "crop_pct": 1.0, "crop_mode": "squash"}
+    said |= {"mean": [0, 0, 0], "std": [1, 1, 1], "label_names": list(plants.CARD.labels)}
+    onnx.helper.set_model_props(model, {"pretrained_cfg": json.dumps(said)})
+    bare.write_bytes(model.SerializeToString())
+    result = quantize(options(bare, calibration_data=calibration, data=measured))
+    assert result.card_from == ("timm metadata",)
+    assert result.build.made.cost is not None
+    assert result.build.made.cost.build.hits == 50
+    kept = read_metadata(read_model(result.build.file.path))
+    assert json.loads(kept["pretrained_cfg"]) == said
 
 
 def test_the_card_decides_what_is_calibrated_on(tmp_path: Path, calibration: Path, measured: Path) -> None:

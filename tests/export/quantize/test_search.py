@@ -107,7 +107,7 @@ def test_noise_is_no_calibration(sound: Path, tmp_path: Path) -> None:
         looking.run(PER_CHANNEL, 0.5, tmp_path / "int8.onnx")
 
 
-@pytest.mark.parametrize("needed", [1, 2, 3, 5, 8, 9, 11])
+@pytest.mark.parametrize("needed", [1, 2, 3, 5, 8, 9, 11, 12])
 def test_the_fewest_layers_are_kept_by_halving(
     sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needed: int
 ) -> None:
@@ -124,6 +124,10 @@ def test_the_fewest_layers_are_kept_by_halving(
 
     monkeypatch.setattr(looking, "_trial", trial)
     start = trial(None, PER_CHANNEL, (), before)
+    if needed == len(layers):
+        with pytest.raises(CheckFailed, match="the worst operators are Conv 0, Conv 1, Conv 2"):
+            looking._keep(None, start, layers, 0.5, before)  # type: ignore[arg-type]
+        return
     best, kept = looking._keep(None, start, layers, 0.5, before)  # type: ignore[arg-type]
     assert (best.keep_float, kept) == (needed, layers[:needed])
     assert within(best, 0.5)
