@@ -20,6 +20,7 @@ def test_signs_are_measured_and_timed(shared_data: Path, tmp_path: Path, capsys:
     assert found["drop"] == pytest.approx((found["fp32"] - found["int8"]) / 40)
     assert found["drop"] <= 1.0
     assert found["speed"][0]["threads"] == 1
+    assert found["best_ratio"] > 0
     assert "signs: 256 pictures to calibrate, 4000 to measure" in capsys.readouterr().out
 
 
