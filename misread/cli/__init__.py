@@ -14,7 +14,10 @@ from misread.cli.app import app
 
 __all__ = ["COMMANDS", "app", "main"]
 
-COMMANDS: Final = (demo, doctor, inspect, export, quantize, evaluate, perf, attack, assess, verify, camera, rig, selftest)
+COMMANDS: Final = (
+    *(demo, doctor, inspect, export, quantize, evaluate, perf),
+    *(attack, assess, verify, camera, rig, selftest),
+)
 
 
 def main() -> None:

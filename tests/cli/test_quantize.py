@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from misread import cli
-from misread.card import ModelCard
+from misread.cards.facts import CardFacts
 from misread.runtime.session import SessionOptions
 
 pytest.importorskip("torch")
@@ -64,7 +64,7 @@ def test_quantize_passes_its_arguments_on(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert options_of(monkeypatch, where, argv) == QuantizeOptions(
         model=Path("m.onnx"),
         out=Path("q.onnx"),
-        card=ModelCard(labels=("a", "b"), size_hw=(8, 8), colour="bgr", scale=1.0),
+        card=CardFacts(labels=("a", "b"), size_hw=(8, 8), colour="bgr", scale=1.0),
         int8=CHOSEN,
         calibration_data=Path("c"),
         calibration_pictures=50,

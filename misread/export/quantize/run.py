@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from misread.files import atomic_write, refuse_existing, storage_errors
 from misread.registry import by_name
 from misread.runtime.session import Deployed, SessionOptions
 
+if TYPE_CHECKING:
+    from misread.cards.facts import CardFacts
+
 Progress = Callable[[str, int, int], None]
 
 KEEP: Final = "keep"
@@ -43,7 +46,7 @@ class QuantizeOptions:
         model: a float32 ONNX file.
         out: the file to write.
         precision: of `QUANTIZE_PRECISIONS`; `keep` changes nothing and is for the other forms.
-        card: for a file that does not say all of how it is fed.
+        card: what the flags say, for a file that does not say all of how it is fed.
         int8: how int8 is made.
         calibration_data: a folder of real pictures for int8.
         calibration_pictures: at most so many, drawn at random.
@@ -62,7 +65,7 @@ class QuantizeOptions:
     model: Path
     out: Path
     precision: str = "int8"
-    card: ModelCard | None = None
+    card: ModelCard | CardFacts | None = None
     int8: StaticOptions = field(default_factory=StaticOptions)
     calibration_data: Path | None = None
     calibration_pictures: int = 256
