@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from misread.runtime.session import Deployed, SessionOptions
+from misread.runtime.trial import trusted
 from misread.stats import Rate, mcnemar, paired_interval, wilson
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def cost(before: NDArray[np.bool_], after: NDArray[np.bool_], pictures: str) -> 
 
 def right(path: Path, labelled: Labelled, card: ModelCard, session: SessionOptions) -> NDArray[np.bool_]:
     """Return for each picture (n,) whether the build at `path` reads it right."""
-    deployed = Deployed.open(path, card=card, options=session)
+    with trusted():  # it was made a moment ago, of a file that passed its trial
+        deployed = Deployed.open(path, card=card, options=session)
     answer: NDArray[np.bool_] = deployed.read_prepared(labelled.pictures.prepared).classes == labelled.truth
     return answer
