@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 # Importing a command registers it, so the order counts.
-from misread.cli import demo, doctor, inspect, export, quantize, evaluate, perf  # isort: skip
+from misread.cli import demo, doctor, inspect, export, quantize, compare, evaluate, perf  # isort: skip
 from misread.cli import attack, assess, verify, camera, rig, selftest  # isort: skip
 from misread.cli.app import app
 
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: Final = (
-    *(demo, doctor, inspect, export, quantize, evaluate, perf),
+    *(demo, doctor, inspect, export, quantize, compare, evaluate, perf),
     *(attack, assess, verify, camera, rig, selftest),
 )
 

@@ -29,12 +29,11 @@ def open_reader(context: typer.Context, model: str, session: Any) -> Any:
         from misread.runtime.session import Deployed
 
         return Deployed.open(Path(model), card=card_said(context), options=session)
-    from misread.export.origin import load_origin
-    from misread.export.reader import TwinReader
+    from misread.export.reader import open_twin
     from misread.flags import parse_settings, parse_size
 
     said = context.params
-    origin = load_origin(
+    return open_twin(
         model,
         weights=said.get("weights"),
         labels=said["labels"],
@@ -43,4 +42,3 @@ def open_reader(context: typer.Context, model: str, session: Any) -> Any:
         arguments=parse_settings(said.get("arg") or ()),
         trust=bool(said.get("trust")),
     )
-    return TwinReader.of(origin)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from misread.errors import ModelRunError
+from misread.export.origin import load_origin
 from misread.pixels import fit, to_unit
 from misread.runtime.session import Reading
 
@@ -25,6 +27,13 @@ UInt8 = NDArray[np.uint8]
 BATCH: Final = 8
 
 
+def open_twin(text: str, **said: Any) -> TwinReader:
+    """Load an origin as a reader that can be opened again; arguments and errors are those of `load_origin`."""
+    reader = TwinReader.of(load_origin(text, **said))
+    reader.reopen = partial(open_twin, text, **said)
+    return reader
+
+
 class TwinReader:
     """A twin behind the protocol of `misread.runtime.session.Reader`.
 
@@ -34,12 +43,14 @@ class TwinReader:
         twin: (n, c, h, w) float32 in [0, 1] to logits (n, k).
         card_sources: who supplied the card.
         weights_sha256: of the weight file, where one was read.
+        reopen: opens the same reader once more, in another process too; None where nobody knows how.
     """
 
     def __init__(self, twin: Callable[[Tensor], Tensor], card: ModelCard, *, name: str) -> None:
         self.twin, self.card, self.name = twin, card, name
         self.card_sources: tuple[str, ...] = ()
         self.weights_sha256: str | None = None
+        self.reopen: Callable[[], TwinReader] | None = None
 
     @classmethod
     def of(cls, origin: Origin) -> TwinReader:

@@ -1,0 +1,75 @@
+"""`misread compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from misread.cli.app import app, progress, show
+from misread.cli.options import (
+    Antialias,
+    Arguments,
+    Colour,
+    Interpolation,
+    Json,
+    Labels,
+    Mean,
+    Output,
+    ResizeMode,
+    ResizePx,
+    Scale,
+    Size,
+    Std,
+    Threads,
+    Trust,
+    Weights,
+)
+from misread.cli.readers import is_file, open_reader
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help="The reference: an ONNX file or an origin.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other: an ONNX file or an origin.")],
+    *,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Class folders, pictures, a CSV, JSON lines or npz.")],
+    min_agreement: Annotated[float, typer.Option(help="Smallest share of pictures that both must read alike.")] = 0.95,
+    layers: Annotated[bool, typer.Option("--layers", help="Drift by layer too; needs misread[export].")] = False,
+    inputs_a: Annotated[
+        Path | None, typer.Option(metavar="NPZ", help="What a device fed to A: npz or folder of npy, by picture name.")
+    ] = None,
+    inputs_b: Annotated[Path | None, typer.Option(metavar="NPZ", help="Likewise, to B.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
+    threads: Threads = 0,
+    weights: Weights = None,
+    arg: Arguments = None,
+    trust: Trust = False,
+    labels: Labels = None,
+    size: Size = None,
+    resize: ResizeMode = None,
+    resize_px: ResizePx = None,
+    interpolation: Interpolation = None,
+    antialias: Antialias = None,
+    colour: Colour = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Read the same pictures with two builds or origins: how often they agree, by how much they differ, and why."""
+    from misread.report.text.compare import compare_text
+    from misread.runtime.compare import CompareOptions
+    from misread.runtime.compare import compare as run
+    from misread.runtime.session import SessionOptions
+
+    options = CompareOptions(
+        data=data, min_agreement=min_agreement, limit=limit, inputs_a=inputs_a, inputs_b=inputs_b
+    )
+    session = SessionOptions(threads=threads)
+    readers = [open_reader(context, model, session) for model in (a, b)]
+    result = run(*readers, options, progress=progress())
+    show(result, compare_text, "misread-comparison", as_json=json)

@@ -1,0 +1,227 @@
+"""The smallest set of mistakes that explains what somebody's code fed to a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from misread.runtime.compare.path.arithmetic import cases
+from misread.runtime.compare.path.gallery import Gallery
+from misread.runtime.compare.path.geometry import Move, crop_sides, pairs, recut, single
+from misread.runtime.compare.path.result import STAGES, Change, Effect, PathFinding, Residual, Tried
+from misread.runtime.compare.path.tolerance import MOST_LEVELS, RMS_LEVELS, within
+from misread.runtime.compare.path.unseen import unseen
+from misread.runtime.compare.path.way import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from misread.card import ModelCard
+    from misread.data import Sample
+    from misread.runtime.compare.path.recorded import Recorded
+
+#: Two hypotheses that leave residuals this close are told apart by nothing.
+SAME_LEVELS: Final = 0.05
+#: Pictures over which hypotheses are tried, and over which the result is measured.
+SEARCHED: Final = 6
+MEASURED: Final = 32
+_DECODER_LEVELS: Final = 2.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hypothesis:
+    """A way that may be the one that was used.
+
+    Attributes:
+        way: the way.
+        changes: where it departs from what was expected.
+        cost: how many independent mistakes it takes.
+        rms: levels that it leaves, over the pictures of the search.
+    """
+
+    way: Way
+    changes: tuple[Change, ...]
+    cost: int
+    rms: float
+
+    @property
+    def text(self) -> str:
+        """The changes in words."""
+        return "; ".join(change.text for change in self.changes) or "as the card says"
+
+
+def explain(recorded: Recorded, samples: Sequence[Sample], card: ModelCard, *, what: str) -> PathFinding:
+    """Explain recorded inputs by the card they should follow.
+
+    Args:
+        recorded: what was fed, by picture.
+        samples: the pictures.
+        card: how they should have been fed.
+        what: the two ways in words, for the sentence.
+
+    Raises:
+        InputError: no picture was recorded.
+        FileError: a record is no input, or a picture cannot be read.
+    """
+    gallery = _gallery(recorded, samples, MEASURED)
+    start, forced = _fitting(card, gallery.recorded[0].shape)
+    way = Way(card=start)
+    final, alternatives, seen = _search(way, gallery)
+    if not within(gallery.residual(final.way)):  # the pictures of the search did not show all there is
+        gallery = gallery.led_by(_worst_first(final.way, gallery))
+        final, alternatives, seen = _search(way, gallery)
+    before = gallery.residual(way) if not forced else Residual(mean=0.0, rms=0.0, most=0.0, max=0.0)
+    left = gallery.residual(final.way)
+    explained = within(left)
+    changes = tuple(sorted((*forced, *final.changes), key=_place))
+    return PathFinding(
+        what=what,
+        pictures=len(gallery),
+        before=before,
+        left=left,
+        explained=explained,
+        effects=_effects(way, final, changes, gallery) if explained else (),
+        alternatives=tuple(other.text for other in alternatives) if explained else (),
+        unseen=unseen(final.way, gallery),
+        tried=tuple(Tried(text=one.text, rms=one.rms) for one in seen),
+        tolerance=(RMS_LEVELS, MOST_LEVELS),
+        remark="" if explained else _decoder(left, gallery, final),
+    )
+
+
+def _gallery(recorded: Recorded, samples: Sequence[Sample], most: int) -> Gallery:
+    matched = recorded.matched(samples)
+    chosen = [matched[at * len(matched) // min(most, len(matched))] for at in range(min(most, len(matched)))]
+    planes = [recorded.planes(name) for _, name in chosen]
+    kept = [at for at, values in enumerate(planes) if values.shape == planes[0].shape]
+    return Gallery([chosen[at][0] for at in kept], [planes[at] for at in kept])
+
+
+def _fitting(card: ModelCard, shape: tuple[int, ...]) -> tuple[ModelCard, tuple[Change, ...]]:
+    """Return the card at the size and with the channels of the record, and what that changed."""
+    channels, size = shape[0], (shape[1], shape[2])
+    changes: tuple[Change, ...] = ()
+    if channels != card.channels:
+        found: Any = "grey" if channels == 1 else "rgb"
+        mean, std = (float(np.mean(values)) for values in (card.mean, card.std))
+        changes = (Change(stage="colour", expected=card.colour, found=found),)
+        card = replace(card, colour=found, mean=(mean,) * channels, std=(std,) * channels)
+    if size != card.size_hw:
+        words = ("x".join(str(side) for side in sides) for sides in (card.size_hw, size))
+        changes = (Change(stage="size", expected=next(words), found=next(words)), *changes)
+        px = card.resize_px and max(*size, round(card.resize_px * max(size) / max(card.size_hw)))
+        card = replace(recut(card, "squash", None), size_hw=size)
+        card = recut(card, "crop", px) if px else card
+    return card, changes
+
+
+def _search(way: Way, gallery: Gallery) -> tuple[Hypothesis, list[Hypothesis], list[Hypothesis]]:
+    """Return the best hypothesis, those that are as good, and all."""
+    found = list(_judged(way, (Move(way=way, changes=()),), gallery))
+    if not _good(found, 0):
+        sides = crop_sides(way.card, lambda px: _side_rms(way, px, gallery))
+        moves = list(single(way, sides))
+        moves = moves if gallery.turned() else [move for move in moves if move.way.oriented]
+        found += _judged(way, moves, gallery)
+        if not _good(found, 1):
+            found += _judged(way, pairs(moves, way), gallery)
+    ranked = sorted(found, key=lambda one: (not _explains(one), one.cost if _explains(one) else 0, one.rms))
+    best = ranked[0]
+    rivals = [one for one in ranked[1:] if _explains(one) and one.cost == best.cost] if _explains(best) else []
+    rivals = [one for one in rivals if one.rms <= best.rms + SAME_LEVELS and _other(one, best)]
+    return _preferred(best, rivals, found)
+
+
+def _preferred(
+    best: Hypothesis, rivals: list[Hypothesis], found: list[Hypothesis]
+) -> tuple[Hypothesis, list[Hypothesis], list[Hypothesis]]:
+    """Of hypotheses that mean the same input, keep the first in the order of listing; say one of each stage."""
+    told = sorted(found, key=lambda one: one.rms)
+    kept: list[Hypothesis] = []
+    stages = {frozenset(change.stage for change in best.changes)}
+    for rival in rivals:
+        touched = frozenset(change.stage for change in rival.changes)
+        if touched not in stages:
+            stages.add(touched)
+            kept.append(rival)
+    return best, kept, told
+
+
+def _judged(way: Way, moves: Iterable[Move], gallery: Gallery) -> Iterator[Hypothesis]:
+    for move in moves:
+        sums = gallery.moments(move.way, SEARCHED)
+        for case in cases(move.way.card, sums):
+            yield Hypothesis(
+                way=replace(move.way, card=case.card),
+                changes=(*move.changes, *case.changes),
+                cost=len(move.changes) + case.cost,
+                rms=case.rms,
+            )
+
+
+def _side_rms(way: Way, px: int, gallery: Gallery) -> float:
+    """Return what a crop from that shortest side leaves, whatever the colour order and arithmetic."""
+    cut = replace(way, card=recut(way.card, "crop", px))
+    sums = gallery.moments(cut, 3)
+    return min(one.rms_levels(*one.fit()) for one in (sums, sums.reversed()))
+
+
+def _explains(one: Hypothesis) -> bool:
+    return one.rms <= RMS_LEVELS
+
+
+def _good(found: Sequence[Hypothesis], cost: int) -> bool:
+    return any(_explains(one) and one.cost <= cost for one in found)
+
+
+def _other(one: Hypothesis, best: Hypothesis) -> bool:
+    """Tell whether two hypotheses say something else about the same record."""
+    return {change.stage for change in one.changes} != {change.stage for change in best.changes}
+
+
+def _worst_first(way: Way, gallery: Gallery) -> list[int]:
+    left = [gallery.residual_at(at, way).rms for at in range(len(gallery))]
+    return sorted(range(len(gallery)), key=lambda at: -left[at])
+
+
+def _effects(way: Way, final: Hypothesis, changes: Sequence[Change], gallery: Gallery) -> tuple[Effect, ...]:
+    return tuple(Effect(change=change, levels=gallery.apart(way, _alone(way, final.way, change))) for change in changes)
+
+
+def _alone(way: Way, final: Way, change: Change) -> Way:
+    """Return `way` with one stage as `final` has it."""
+    fields: dict[str, tuple[str, ...]] = {
+        "resize": ("resize", "resize_px"),
+        "crop": ("resize", "resize_px"),
+        "kernel": ("interpolation",),
+        "antialias": ("antialias",),
+        "colour": ("colour",),
+        "scale": ("scale",),
+        "mean": ("mean",),
+        "std": ("std",),
+    }
+    names = fields.get(change.stage, ())
+    card = replace(way.card, **{name: getattr(final.card, name) for name in names})
+    return Way(
+        card=card,
+        oriented=final.oriented if change.stage == "decode" else way.oriented,
+        kernel=final.kernel if change.stage == "kernel" else way.kernel,
+        crop=final.crop if change.stage == "crop" else way.crop,
+    )
+
+
+def _decoder(left: Residual, gallery: Gallery, final: Hypothesis) -> str:
+    """Say what looks like another decoder: little is left, and only where pictures are JPEG files."""
+    if not left.rms <= _DECODER_LEVELS:
+        return ""
+    jpeg = [sample.path.suffix.lower() in {".jpg", ".jpeg"} for sample in gallery.samples]
+    others = [at for at, is_jpeg in enumerate(jpeg) if not is_jpeg]
+    if not any(jpeg) or (others and not within(Gallery.of(gallery, others).residual(final.way))):
+        return ""
+    return f"what is left ({left.mean:.2f} levels) is of the size that another JPEG decoder makes"
+
+
+def _place(change: Change) -> int:
+    return list(STAGES).index(change.stage)
