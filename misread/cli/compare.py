@@ -71,5 +71,7 @@ def compare(
     )
     session = SessionOptions(threads=threads)
     readers = [open_reader(context, model, session) for model in (a, b)]
-    result = run(*readers, options, progress=progress())
-    show(result, compare_text, "misread-comparison", as_json=json)
+    measure = None
+    if layers:
+        from misread.export.drift import layer_drift as measure
+    show(run(*readers, options, layers=measure, progress=progress()), compare_text, "misread-comparison", as_json=json)

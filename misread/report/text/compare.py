@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from misread.runtime.compare.result import Comparison, Percentiles, Side
 
 FLIPS: Final = 12
+LAYERS: Final = 10
 _TRIED: Final = 5
 
 
@@ -30,6 +31,7 @@ def compare_text(found: Comparison, *, width: int = WIDTH) -> str:
         _differences(found, width),
         _noise(found, width),
         *(_path(path, width) for path in found.paths),
+        _layers(found, width),
         wrapped(found.sentence, width=width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -127,6 +129,28 @@ def _path(path: PathFinding, width: int) -> list[str]:
         lines += wrapped(path.remark, first="  ", width=width)
     for text in path.unseen:
         lines += wrapped(f"cannot be told from these pictures: {text}", first="  ", width=width)
+    return lines
+
+
+def _layers(found: Comparison, width: int) -> list[str]:
+    if found.drift is None:
+        return []
+    lines = wrapped(f"{found.drift.sentence} ({found.drift.pictures} pictures)", width=width)
+    rows = [
+        (
+            layer.name,
+            layer.operator,
+            layer.weight or "-",
+            "exact" if layer.snr_db is None else f"{layer.snr_db:.1f}",
+            layer.matched,
+        )
+        for layer in found.drift.worst[:LAYERS]
+    ]
+    lines += table(("layer, worst first", "operator", "weight", "dB", "matched by"), rows, right={3}, width=width)
+    if len(found.drift.layers) > LAYERS:
+        lines.append(f"  and {len(found.drift.layers) - LAYERS} more; --json lists them in order")
+    if found.drift.unmatched:
+        lines.append(f"  {found.drift.unmatched} layers of A were not found in B")
     return lines
 
 

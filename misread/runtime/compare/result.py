@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from misread.runtime.compare.drift import Drift
     from misread.runtime.compare.path.result import PathFinding
     from misread.runtime.fingerprint import Fingerprint
     from misread.runtime.noise import NoiseFloor
@@ -97,6 +98,7 @@ class Comparison:
         a: the reference.
         b: the other.
         paths: how pictures come to the two models, and what was recorded of that.
+        drift: by layer, where it was asked for.
     """
 
     data: Path
@@ -112,6 +114,7 @@ class Comparison:
     a: Side
     b: Side
     paths: tuple[PathFinding, ...]
+    drift: Drift | None = None
 
     @property
     def passed(self) -> bool:
@@ -137,7 +140,8 @@ class Comparison:
             return "; ".join(findings)
         if not self.differ:
             return "their outputs agree up to noise"
-        return "both are fed alike, so the model, not the path, is the difference"
+        where = f"; {self.drift.sentence}" if self.drift else ""
+        return f"both are fed alike, so the model, not the path, is the difference{where}"
 
     @property
     def sentence(self) -> str:

@@ -27,6 +27,7 @@ from misread.stats import wilson
 
 if TYPE_CHECKING:
     from misread.data import Sample
+    from misread.runtime.compare.drift import Drift
     from misread.runtime.compare.options import CompareOptions
     from misread.runtime.compare.path.result import PathFinding
     from misread.runtime.session import Reader
@@ -35,6 +36,7 @@ Progress = Callable[[str, int, int], None]
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 Readers = tuple["Reader", "Reader"]
+Layers = Callable[["Reader", "Reader", Sequence["Sample"]], "Drift"]
 
 
 
@@ -52,13 +54,21 @@ class _Tally:
     relative: list[float] = field(default_factory=list)
 
 
-def compare(a: Reader, b: Reader, options: CompareOptions, *, progress: Progress = lambda *_: None) -> Comparison:
+def compare(
+    a: Reader,
+    b: Reader,
+    options: CompareOptions,
+    *,
+    layers: Layers | None = None,
+    progress: Progress = lambda *_: None,
+) -> Comparison:
     """Read the same pictures with both, each fed as its own card says, and say how and why they differ.
 
     Args:
         a: the reference: a build, a twin, or whatever else reads pictures.
         b: the other.
         options: the pictures and the gate.
+        layers: measures the drift by layer, as `misread.export.drift.layer_drift` does; without it none is.
         progress: told what is being done, how much of it is done, and how much there is.
 
     Raises:
@@ -80,8 +90,12 @@ def compare(a: Reader, b: Reader, options: CompareOptions, *, progress: Progress
         if record is not None:
             what = f"the inputs recorded of {'AB'[side]} and its card"
             paths.append(explain(record, samples, reader.card, what=what))
+    drift = None
+    if layers is not None:
+        progress("comparing layers", 0, 0)
+        drift = layers(a, b, samples)
     progress("done", 1, 1)
-    return _comparison(readers, options, shared, tally, (floors[0], floors[1]), paths)
+    return _comparison(readers, options, shared, tally, (floors[0], floors[1]), paths, drift)
 
 
 def _cards(readers: Readers, samples: Sequence[Sample], shared: Shared) -> PathFinding:
@@ -152,6 +166,7 @@ def _comparison(
     tally: _Tally,
     floors: tuple[NoiseFloor, NoiseFloor],
     paths: Sequence[PathFinding],
+    drift: Drift | None,
 ) -> Comparison:
     flips = tuple(_flips(tally, floors))
     total = len(tally.names)
@@ -169,6 +184,7 @@ def _comparison(
         a=_side(readers[0], tally, floors[0], 0),
         b=_side(readers[1], tally, floors[1], 1),
         paths=tuple(paths),
+        drift=drift,
     )
 
 
