@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +26,7 @@ from misread.cli.options import (
     Trust,
     Weights,
 )
-from misread.cli.readers import is_file, open_reader
+from misread.cli.readers import open_reader
 
 
 @app.command()
@@ -66,12 +66,15 @@ def compare(
     from misread.runtime.compare import compare as run
     from misread.runtime.session import SessionOptions
 
-    options = CompareOptions(
-        data=data, min_agreement=min_agreement, limit=limit, inputs_a=inputs_a, inputs_b=inputs_b
-    )
+    options = CompareOptions(data=data, min_agreement=min_agreement, limit=limit, inputs_a=inputs_a, inputs_b=inputs_b)
     session = SessionOptions(threads=threads)
-    readers = [open_reader(context, model, session) for model in (a, b)]
-    measure = None
-    if layers:
-        from misread.export.drift import layer_drift as measure
-    show(run(*readers, options, layers=measure, progress=progress()), compare_text, "misread-comparison", as_json=json)
+    one, other = open_reader(context, a, session), open_reader(context, b, session)
+    measure = _layers() if layers else None
+    result = run(one, other, options, layers=measure, progress=progress())
+    show(result, compare_text, "misread-comparison", as_json=json)
+
+
+def _layers() -> Any:
+    from misread.export.drift import layer_drift
+
+    return layer_drift

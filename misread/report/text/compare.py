@@ -62,7 +62,11 @@ def _labels(found: Comparison) -> str:
     if found.shared_labels == found.a.labels == found.b.labels:
         return str(found.shared_labels)
     counts = f"{found.shared_labels} shared, of {found.a.labels} in A and {found.b.labels} in B"
-    outside = [f"{name} reads {side.unshared} pictures as none of them" for name, side in zip("AB", (found.a, found.b), strict=True) if side.unshared]
+    outside = [
+        f"{name} reads {side.unshared} pictures as none of them"
+        for name, side in zip("AB", (found.a, found.b), strict=True)
+        if side.unshared
+    ]
     return "; ".join([counts, *outside])
 
 
@@ -107,7 +111,9 @@ def _noise(found: Comparison, width: int) -> list[str]:
     ]
     lines = table(("noise of", "changed", "logit", "margin", "flips"), rows, right={2, 3, 4}, width=width)
     for letter, side in (("A", found.a), ("B", found.b)):
-        lines += [line for text in side.noise.skipped for line in wrapped(f"not measured on {letter}: {text}", width=width)]
+        lines += [
+            line for text in side.noise.skipped for line in wrapped(f"not measured on {letter}: {text}", width=width)
+        ]
     return lines
 
 
@@ -118,7 +124,9 @@ def _path(path: PathFinding, width: int) -> list[str]:
         heads = ("stage", "A", "B", "mean", "max")
         lines += table(heads, rows, right={3, 4}, width=width, gives=2)
         lines += wrapped("  in grey levels, 1/255 of full scale, each stage by itself", width=width)
-        lines += [line for effect in path.effects if effect.why for line in wrapped(f"  {_excused(effect)}", width=width)]
+        lines += [
+            line for effect in path.effects if effect.why for line in wrapped(f"  {_excused(effect)}", width=width)
+        ]
     if not path.explained:
         rows = [(tried.text, f"{tried.rms:.1f}") for tried in path.tried[:_TRIED]]
         lines += table(("tried", "levels left"), rows, right={1}, width=width)
@@ -159,7 +167,13 @@ def _effect(effect: Effect) -> tuple[str, ...]:
 
     change = effect.change
     mark = "" if effect.named else " *"
-    return (STAGES[change.stage] + mark, change.expected, change.found, f"{effect.levels.mean:.2f}", f"{effect.levels.max:.0f}")
+    return (
+        STAGES[change.stage] + mark,
+        change.expected,
+        change.found,
+        f"{effect.levels.mean:.2f}",
+        f"{effect.levels.max:.0f}",
+    )
 
 
 def _excused(effect: Effect) -> str:

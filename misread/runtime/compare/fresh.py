@@ -32,7 +32,9 @@ BATCH: Final = 8
 _OPENING, _PICTURES, _LOGITS = "opening.pickle", "pictures.npy", "logits.npy"
 
 
-def read_afresh(opening: Callable[[], Reader], prepared: UInt8, *, environment: Mapping[str, str] | None = None) -> Float32:
+def read_afresh(
+    opening: Callable[[], Reader], prepared: UInt8, *, environment: Mapping[str, str] | None = None
+) -> Float32:
     """Open a reader in a new process and read (n, h, w, 3) uint8 prepared pictures; return (n, k) float32.
 
     Args:

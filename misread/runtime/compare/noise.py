@@ -46,13 +46,17 @@ def noise_of(reader: Reader, prepared: UInt8) -> NoiseFloor:
 def _settings(reader: Reader, prepared: UInt8) -> Iterator[tuple[str, Callable[[], Float32]]]:
     if isinstance(reader, Deployed):
         for setting, opened in other_settings(reader):
-            yield setting, lambda opened=opened: _batched(opened(), prepared, BATCH)
+            yield setting, partial(_opened, opened, prepared)
     opening = _opening(reader)
     if opening is None:
         return
     yield "fresh process", partial(read_afresh, opening, prepared)
     if not isinstance(reader, Deployed):
         yield "fresh process, 1 thread", partial(read_afresh, opening, prepared, environment=_ONE_THREAD)
+
+
+def _opened(opened: Callable[[], Reader], prepared: UInt8) -> Float32:
+    return _batched(opened(), prepared, BATCH)
 
 
 def _opening(reader: Reader) -> Callable[[], Reader] | None:
@@ -63,4 +67,6 @@ def _opening(reader: Reader) -> Callable[[], Reader] | None:
 
 
 def _batched(reader: Reader, prepared: UInt8, size: int) -> Float32:
-    return np.concatenate([reader.read_prepared(prepared[at : at + size]).logits for at in range(0, len(prepared), size)])
+    return np.concatenate(
+        [reader.read_prepared(prepared[at : at + size]).logits for at in range(0, len(prepared), size)]
+    )

@@ -23,12 +23,12 @@ class Shared:
     Attributes:
         labels: their names as the first reader writes them.
         columns: output numbers of the labels, of the first and of the second reader.
-        spaces: `logits`, or `log-probabilities` where one of the readers returns nothing else.
+        space: `logits`, or `log-probabilities` where one of the readers returns nothing else.
     """
 
     labels: tuple[str, ...]
     columns: tuple[NDArray[np.int64], NDArray[np.int64]]
-    spaces: str
+    space: str
 
     @classmethod
     def between(cls, a: Reader, b: Reader) -> Self:
@@ -56,7 +56,7 @@ class Shared:
         return cls(
             labels=tuple(a.card.labels[at] for at, _ in pairs),
             columns=(np.array([at for at, _ in pairs]), np.array([at for _, at in pairs])),
-            spaces="log-probabilities" if soft else "logits",
+            space="log-probabilities" if soft else "logits",
         )
 
     def of(self, logits: Float32, *, other: bool) -> Float32:
@@ -67,7 +67,7 @@ class Shared:
             other: whether it is the second.
         """
         taken: Float32 = logits[:, self.columns[other]]
-        if self.spaces == "logits":
+        if self.space == "logits":
             return taken
         high = taken.max(axis=1, keepdims=True)
         total = np.log(np.exp(taken - high).sum(axis=1, keepdims=True))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from misread.runtime.compare.path.result import Change
 from misread.runtime.compare.path.way import affine
+from misread.runtime.compare.path.words import numbers, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def _normalised(card: ModelCard, sums: Moments) -> Iterator[tuple[ModelCard | No
     yield card, (), 0
     for factor in (255.0, 1 / 255):
         scaled = replace(card, scale=card.scale * factor)
-        yield scaled, (Change(stage="scale", expected=_range(card), found=_range(scaled)),), 1
+        yield scaled, (Change(stage="scale", expected=span(card), found=span(scaled)),), 1
     if card.mean != card.mean[::-1] or card.std != card.std[::-1]:
         turned = replace(card, mean=card.mean[::-1], std=card.std[::-1])
         yield turned, _named(card, turned, note=" (in reverse order)"), 1
@@ -116,7 +117,7 @@ def _fitted(card: ModelCard, sums: Moments) -> Iterator[tuple[ModelCard | None, 
     """Yield the best std for the card's mean, the best mean for its std, and each of these on the other scale."""
     for factor in (1.0, 255.0, 1 / 255):
         base = replace(card, scale=card.scale * factor)
-        shift = () if factor == 1 else (Change(stage="scale", expected=_range(card), found=_range(base)),)
+        shift = () if factor == 1 else (Change(stage="scale", expected=span(card), found=span(base)),)
         cost = 1 + len(shift)
         zero = np.asarray(base.mean, np.float64) / base.scale
         gain = sums.gain(zero)
@@ -144,7 +145,9 @@ def _following(card: ModelCard, recipe: Recipe) -> ModelCard | None:
     turn = slice(None, None, -1) if card.colour == "bgr" else slice(None)
     mean, std = (np.asarray(values, np.float64)[turn][: card.channels] for values in (recipe.mean, recipe.std))
     told = _with(card, recipe.scale / std, -mean / std)
-    same = told is not None and all(np.allclose(*pair, rtol=1e-3) for pair in zip(affine(told), affine(card), strict=True))
+    same = told is not None and all(
+        np.allclose(*pair, rtol=1e-3) for pair in zip(affine(told), affine(card), strict=True)
+    )
     return None if same else told
 
 
@@ -154,7 +157,7 @@ def _named(card: ModelCard, other: ModelCard, *, note: str) -> tuple[Change, ...
         ("std", card.std, other.std),
     )
     return tuple(
-        Change(stage=stage, expected=_numbers(old), found=_numbers(new) + (note or _recognised(stage, other, new)))
+        Change(stage=stage, expected=numbers(old), found=numbers(new) + (note or _recognised(stage, other, new)))
         for stage, old, new in fields
         if not np.allclose(old, new, rtol=2e-3, atol=2e-3 * card.scale)
     )
@@ -168,15 +171,6 @@ def _recognised(stage: Stage, card: ModelCard, values: tuple[float, ...]) -> str
         if np.allclose(values, known, rtol=_NEAR, atol=_NEAR * card.scale):
             return f" ({recipe.name})"
     return ""
-
-
-def _range(card: ModelCard) -> str:
-    return f"0..{255 * card.scale:.4g}"
-
-
-def _numbers(values: tuple[float, ...]) -> str:
-    texts = [f"{value:.4g}" for value in values]
-    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
 
 
 def _floats(values: Float64) -> tuple[float, ...]:

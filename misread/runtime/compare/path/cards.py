@@ -15,6 +15,7 @@ from misread.runtime.compare.path.result import STAGES, Change, Effect, PathFind
 from misread.runtime.compare.path.tolerance import MOST_LEVELS, RMS_LEVELS, within
 from misread.runtime.compare.path.unseen import unseen
 from misread.runtime.compare.path.way import Way
+from misread.runtime.compare.path.words import numbers, span, switched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,17 +119,10 @@ def _change(a: ModelCard, b: ModelCard, entry: tuple[Stage, tuple[str, ...]]) ->
     stage, names = entry
     if stage == "resize":
         return Change(stage="crop" if a.resize == b.resize == "crop" else "resize", expected=said(a), found=said(b))
-    return Change(stage=stage, expected=_words(getattr(a, names[0])), found=_words(getattr(b, names[0])))
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, tuple):
-        return ", ".join(f"{entry:.4g}" for entry in value)
-    return str(value)
+    words = {"antialias": switched, "mean": numbers, "std": numbers}.get(stage, str)
+    if stage == "scale":
+        return Change(stage=stage, expected=span(a), found=span(b))
+    return Change(stage=stage, expected=words(getattr(a, names[0])), found=words(getattr(b, names[0])))
 
 
 def _worded(a: ModelCard, b: ModelCard) -> list[Stage]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from misread.data import find_samples, spread
 from misread.runtime.compare.path.recorded import Recorded
@@ -14,6 +13,8 @@ from misread.runtime.compare.path.search import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from misread.card import ModelCard
     from misread.runtime.compare.path.result import PathFinding

@@ -9,6 +9,7 @@ from misread.card import Interpolation, Resize
 from misread.runtime.compare.path.kernels import KERNELS
 from misread.runtime.compare.path.result import Change
 from misread.runtime.compare.path.way import CROPS
+from misread.runtime.compare.path.words import switched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +70,7 @@ def modes(way: Way, short_px: Sequence[int]) -> Iterator[Move]:
 def kernels(way: Way) -> Iterator[Move]:
     """Yield the other kernels, with the same antialiasing and with the other."""
     card = way.card
-    smooth = _change("antialias", _on(card.antialias), _on(not card.antialias))
+    smooth = _change("antialias", switched(card.antialias), switched(not card.antialias))
     yield Move(way=replace(way, card=replace(card, antialias=not card.antialias)), changes=(smooth,))
     for name in get_args(Interpolation):
         if name != card.interpolation:
@@ -148,7 +149,3 @@ def _change(stage: Any, expected: str, found: str) -> Change:
 
 def _applied(oriented: bool) -> str:  # noqa: FBT001
     return "applied" if oriented else "ignored"
-
-
-def _on(antialias: bool) -> str:  # noqa: FBT001
-    return "on" if antialias else "off"

@@ -58,9 +58,7 @@ class Moments:
 
     def reversed(self) -> Self:
         """Return the sums with the channels of p in reverse order: BGR for RGB."""
-        return type(self)(
-            count=self.count, p=self.p[::-1], x=self.x, pp=self.pp[::-1], xx=self.xx, px=self.px[::-1]
-        )
+        return type(self)(count=self.count, p=self.p[::-1], x=self.x, pp=self.pp[::-1], xx=self.xx, px=self.px[::-1])
 
     @property
     def paired(self) -> Float64:

@@ -105,7 +105,12 @@ class Recorded:
         Raises:
             InputError: none was.
         """
-        ways = (str, lambda name: str(PurePosixPath(name).with_suffix("")), _last, lambda name: PurePosixPath(name).stem)
+        ways = (
+            str,
+            lambda name: str(PurePosixPath(name).with_suffix("")),
+            _last,
+            lambda name: PurePosixPath(name).stem,
+        )
         pairs: dict[str, tuple[Sample, str]] = {}
         for way in ways:
             ours = Counter(way(sample.name) for sample in samples)

@@ -119,14 +119,14 @@ def _fitting(card: ModelCard, shape: tuple[int, ...]) -> tuple[ModelCard, tuple[
 
 def _search(way: Way, gallery: Gallery) -> tuple[Hypothesis, list[Hypothesis], list[Hypothesis]]:
     """Return the best hypothesis, those that are as good, and all."""
-    found = list(_judged(way, (Move(way=way, changes=()),), gallery))
+    found = list(_judged((Move(way=way, changes=()),), gallery))
     if not _good(found, 0):
         sides = crop_sides(way.card, lambda px: _side_rms(way, px, gallery))
         moves = list(single(way, sides))
         moves = moves if gallery.turned() else [move for move in moves if move.way.oriented]
-        found += _judged(way, moves, gallery)
+        found += _judged(moves, gallery)
         if not _good(found, 1):
-            found += _judged(way, pairs(moves, way), gallery)
+            found += _judged(pairs(moves, way), gallery)
     ranked = sorted(found, key=lambda one: (not _explains(one), one.cost if _explains(one) else 0, one.rms))
     best = ranked[0]
     rivals = [one for one in ranked[1:] if _explains(one) and one.cost == best.cost] if _explains(best) else []
@@ -149,7 +149,7 @@ def _preferred(
     return best, kept, told
 
 
-def _judged(way: Way, moves: Iterable[Move], gallery: Gallery) -> Iterator[Hypothesis]:
+def _judged(moves: Iterable[Move], gallery: Gallery) -> Iterator[Hypothesis]:
     for move in moves:
         sums = gallery.moments(move.way, SEARCHED)
         for case in cases(move.way.card, sums):

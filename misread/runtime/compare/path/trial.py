@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from misread.data import Sample
     from misread.runtime.compare.path.result import Effect, PathFinding, Stage
     from misread.runtime.compare.shared import Shared
-    from misread.runtime.session import Reader
+    from misread.runtime.session import Reader, Reading
 
 Float32 = NDArray[np.float32]
 
@@ -106,7 +106,11 @@ class _Refitted:
 
     def __init__(self, reader: Reader, card: ModelCard) -> None:
         self._reader, self.card, self.name = reader, card, reader.name
-        self.read_prepared = reader.read_prepared
 
-    def read(self, images: Sequence[NDArray[np.uint8]]) -> object:
+    def read(self, images: Sequence[NDArray[np.uint8]]) -> Reading:
+        """Read pictures of any size."""
         return self._reader.read_prepared(np.stack([fit(image, self.card) for image in images]))
+
+    def read_prepared(self, prepared: NDArray[np.uint8]) -> Reading:
+        """Read pictures that already have the input's size."""
+        return self._reader.read_prepared(prepared)

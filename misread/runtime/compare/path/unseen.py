@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from misread.runtime.compare.path.geometry import recut
-from misread.runtime.compare.path.result import STAGES
-from misread.runtime.compare.path.way import Way
+from misread.runtime.compare.path.result import STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from misread.runtime.compare.path.gallery import Gallery
-    from misread.runtime.compare.path.result import Stage
+    from misread.runtime.compare.path.way import Way
 
+ALL: Final[tuple[Stage, ...]] = get_args(Stage)
 _TRACE_LEVELS: Final = 0.6
 _VARIES_LEVELS: Final = 2.0
 
 
-def unseen(way: Way, gallery: Gallery, stages: Collection[Stage] = tuple(STAGES)) -> tuple[str, ...]:
+def unseen(way: Way, gallery: Gallery, stages: Collection[Stage] = ALL) -> tuple[str, ...]:
     """Return the stages that these pictures cannot tell, each with its reason.
 
     Args:

@@ -1,4 +1,4 @@
-"""A way from a picture file to a model's input: what a card says, and what no card can say but code in the field does."""
+"""A way from a picture file to a model's input: what a card says, and what only code in the field does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from misread.errors import FileError
 from misread.files import cannot_read, read_bounded
 from misread.pixels import MAX_FILE_BYTES, bgr_to_rgb, fit, to_input
-from misread.runtime.compare.path.kernels import KERNELS, resize_by
+from misread.runtime.compare.path.kernels import resize_by
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
@@ -122,5 +122,3 @@ def _cropped(image: UInt8, way: Way) -> UInt8:
     else:
         top, left = round(spare[0] / 2), round(spare[1] / 2)
     return np.ascontiguousarray(resized[top : top + card.size_hw[0], left : left + card.size_hw[1]])
-
-
