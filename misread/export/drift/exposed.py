@@ -14,6 +14,7 @@ from misread.export.drift.graph import Steps, steps_of
 from misread.export.onnx_file import read_model
 from misread.export.twin import first_line
 from misread.pixels import to_input
+from misread.runtime.session.graph import DTYPES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,6 @@ UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 
 _FLOATS: Final = frozenset({"tensor(float)", "tensor(float16)", "tensor(double)"})
-_DTYPES: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 class Exposed:
@@ -64,7 +64,7 @@ class Exposed:
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inner)
         try:
             session = ort.InferenceSession(
-                model.SerializeToString(), options.native(), providers=list(options.providers)
+                model.SerializeToString(), options.native(), providers=options.native_providers()
             )
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ModelError(f"the layers of {path} cannot be read: {first_line(error)}") from error
@@ -73,7 +73,7 @@ class Exposed:
     def run(self, prepared: UInt8, names: tuple[str, ...]) -> dict[str, Float32]:
         """Return tensors of one prepared picture, (h, w, 3) uint8, by name."""
         planes: NDArray[Any] = np.repeat(to_input(prepared[None], self.card), self._batch, axis=0)
-        values = self._session.run(list(names), {self._input.name: planes.astype(_DTYPES[self._input.type])})
+        values = self._session.run(list(names), {self._input.name: planes.astype(DTYPES[self._input.type])})
         return {name: self._one(np.asarray(value, np.float32)) for name, value in zip(names, values, strict=True)}
 
     def _one(self, value: Float32) -> Float32:

@@ -54,7 +54,7 @@ class Deployed:
         self.path, self.session, self.card, self.options = path, session, card, options
         self.name = path.name
         self.card_sources: tuple[str, ...] = (GIVEN,)
-        self.fixed_batch = graph.fixed_batch
+        self.fixed_batch, self._graph = graph.fixed_batch, graph
         (feed, kind, _), (logits, answer, _) = graph.inputs[0], graph.outputs[0]
         self._names = (feed, logits)
         self._least = 2.0**-24 if answer == "tensor(float16)" else TINY
@@ -100,6 +100,17 @@ class Deployed:
         height, width = found.card.size_hw
         deployed._run(np.zeros((1, height, width, 3), np.uint8), deployed.fixed_batch or 1)
         return deployed
+
+    def fed_by(self, card: ModelCard) -> Self:
+        """Return the same session fed by another card, to see what that changes.
+
+        Raises:
+            ModelError: the graph does not take such an input.
+        """
+        self._graph.check_card(self.path, card)
+        other = type(self)(self.path, self.session, card, self.options, self._graph)
+        other.name = self.name
+        return other
 
     @property
     def sha256(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from misread.data import spread
 from misread.runtime.compare.path.gallery import Gallery
-from misread.runtime.compare.path.geometry import recut, said
+from misread.runtime.compare.path.geometry import resized, said
 from misread.runtime.compare.path.result import STAGES, Change, Effect, PathFinding, Residual
 from misread.runtime.compare.path.tolerance import MOST_LEVELS, RMS_LEVELS, within
 from misread.runtime.compare.path.unseen import unseen
@@ -87,9 +87,7 @@ def taking(card: ModelCard, other: ModelCard, stages: Sequence[Stage]) -> ModelC
 
 
 def _taking(card: ModelCard, other: ModelCard, fields: Sequence[tuple[Stage, tuple[str, ...]]]) -> ModelCard:
-    values: dict[str, Any] = {
-        name: getattr(other, name) for _, names in fields for name in names if hasattr(other, name)
-    }
+    values: dict[str, Any] = {name: getattr(other, name) for _, names in fields for name in names}
     return replace(card, **values)
 
 
@@ -107,11 +105,7 @@ def _same_shape(a: ModelCard, b: ModelCard) -> tuple[ModelCard, list[tuple[Chang
     if a.size_hw != b.size_hw:
         words = ["x".join(str(side) for side in card.size_hw) for card in (a, b)]
         forced.append((Change(stage="size", expected=words[0], found=words[1]), "the models take different sizes"))
-        px = b.resize_px and max(*a.size_hw, round(b.resize_px * max(a.size_hw) / max(b.size_hw)))
-        if b.resize == "crop":
-            b = recut(replace(recut(b, "squash", None), size_hw=a.size_hw), "crop", px)
-        else:
-            b = replace(b, size_hw=a.size_hw)
+        b = resized(b, a.size_hw)
     return b, forced
 
 
@@ -119,10 +113,14 @@ def _change(a: ModelCard, b: ModelCard, entry: tuple[Stage, tuple[str, ...]]) ->
     stage, names = entry
     if stage == "resize":
         return Change(stage="crop" if a.resize == b.resize == "crop" else "resize", expected=said(a), found=said(b))
-    words = {"antialias": switched, "mean": numbers, "std": numbers}.get(stage, str)
+    return Change(stage=stage, expected=_words(a, stage, names[0]), found=_words(b, stage, names[0]))
+
+
+def _words(card: ModelCard, stage: Stage, name: str) -> str:
     if stage == "scale":
-        return Change(stage=stage, expected=span(a), found=span(b))
-    return Change(stage=stage, expected=words(getattr(a, names[0])), found=words(getattr(b, names[0])))
+        return span(card)
+    value = getattr(card, name)
+    return switched(value) if stage == "antialias" else numbers(value) if stage in {"mean", "std"} else str(value)
 
 
 def _worded(a: ModelCard, b: ModelCard) -> list[Stage]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from misread.card import Interpolation, Resize
+from misread.card import PAD_LEVEL, Interpolation, Resize
 from misread.runtime.compare.path.kernels import KERNELS
 from misread.runtime.compare.path.result import Change
 from misread.runtime.compare.path.way import CROPS
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: How far the shortest side before a crop is sought, in multiples of the crop.
 WIDEST: Final = 2.0
 _STEPS: Final = 56
+#: Grey levels that a letterbox is padded with in the field.
+PADDED: Final = (PAD_LEVEL, 0, 128, 255)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +57,11 @@ def modes(way: Way, short_px: Sequence[int]) -> Iterator[Move]:
     card = way.card
     for px in short_px:
         if card.resize != "crop" or px != card.resize_px:
-            other = recut(card, "crop", px)
+            other = recut(card, "crop", px=px)
             stage: Any = "crop" if card.resize == "crop" else "resize"
             yield Move(way=replace(way, card=other), changes=(_change(stage, said(card), said(other)),))
-    for mode in get_args(Resize):
-        if mode not in {"crop", card.resize}:
-            other = recut(card, mode, None)
+    for other in (recut(card, "squash"), *(recut(card, "letterbox", pad_level=level) for level in PADDED)):
+        if said(other) != said(card):
             yield Move(way=replace(way, card=other), changes=(_change("resize", said(card), said(other)),))
     if card.resize == "crop":
         for crop, words in CROPS:
@@ -114,21 +115,29 @@ def crop_sides(card: ModelCard, rms_of: Callable[[int], float]) -> tuple[int, ..
     return (min(seen, key=seen.__getitem__),)
 
 
-def recut(card: ModelCard, mode: Any, px: int | None) -> ModelCard:
+def recut(card: ModelCard, mode: Resize, *, px: int | None = None, pad_level: int = PAD_LEVEL) -> ModelCard:
     """Return the card with another resize mode."""
-    more = {"pad_level": 114} if hasattr(card, "pad_level") else {}
-    return replace(card, resize=mode, resize_px=px, **more)
+    return replace(card, resize=mode, resize_px=px, pad_level=pad_level)
+
+
+def resized(card: ModelCard, size_hw: tuple[int, int]) -> ModelCard:
+    """Return the card for another input size, cropping the same share of the picture."""
+    if card.resize != "crop" or card.resize_px is None:
+        return replace(card, size_hw=size_hw)
+    px = max(*size_hw, round(card.resize_px * max(size_hw) / max(card.size_hw)))
+    return recut(replace(recut(card, "squash"), size_hw=size_hw), "crop", px=px)
 
 
 def said(card: ModelCard) -> str:
     """Return the resize mode of a card in words."""
+    if card.resize == "letterbox":
+        return f"letterbox on {card.pad_level}"
     return f"crop from {card.resize_px} px" if card.resize == "crop" else card.resize
 
 
 def _both(way: Way, one: Way, other: Way) -> Way:
     """Return `way` with what each of the two changes in it."""
-    fields = ("resize", "resize_px", "interpolation", "antialias")
-    fields += ("pad_level",) if hasattr(way.card, "pad_level") else ()
+    fields = ("resize", "resize_px", "pad_level", "interpolation", "antialias")
     taken: dict[str, Any] = {}
     for source in (one, other):
         taken |= {

@@ -9,7 +9,7 @@ import numpy as np
 
 from misread.runtime.compare.path.arithmetic import cases
 from misread.runtime.compare.path.gallery import Gallery
-from misread.runtime.compare.path.geometry import Move, crop_sides, pairs, recut, single
+from misread.runtime.compare.path.geometry import Move, crop_sides, pairs, recut, resized, single
 from misread.runtime.compare.path.result import STAGES, Change, Effect, PathFinding, Residual, Tried
 from misread.runtime.compare.path.tolerance import MOST_LEVELS, RMS_LEVELS, within
 from misread.runtime.compare.path.unseen import unseen
@@ -111,9 +111,7 @@ def _fitting(card: ModelCard, shape: tuple[int, ...]) -> tuple[ModelCard, tuple[
     if size != card.size_hw:
         words = ("x".join(str(side) for side in sides) for sides in (card.size_hw, size))
         changes = (Change(stage="size", expected=next(words), found=next(words)), *changes)
-        px = card.resize_px and max(*size, round(card.resize_px * max(size) / max(card.size_hw)))
-        card = replace(recut(card, "squash", None), size_hw=size)
-        card = recut(card, "crop", px) if px else card
+        card = resized(card, size)
     return card, changes
 
 
@@ -163,7 +161,7 @@ def _judged(moves: Iterable[Move], gallery: Gallery) -> Iterator[Hypothesis]:
 
 def _side_rms(way: Way, px: int, gallery: Gallery) -> float:
     """Return what a crop from that shortest side leaves, whatever the colour order and arithmetic."""
-    cut = replace(way, card=recut(way.card, "crop", px))
+    cut = replace(way, card=recut(way.card, "crop", px=px))
     sums = gallery.moments(cut, 3)
     return min(one.rms_levels(*one.fit()) for one in (sums, sums.reversed()))
 
@@ -193,8 +191,8 @@ def _effects(way: Way, final: Hypothesis, changes: Sequence[Change], gallery: Ga
 def _alone(way: Way, final: Way, change: Change) -> Way:
     """Return `way` with one stage as `final` has it."""
     fields: dict[str, tuple[str, ...]] = {
-        "resize": ("resize", "resize_px"),
-        "crop": ("resize", "resize_px"),
+        "resize": ("resize", "resize_px", "pad_level"),
+        "crop": ("resize", "resize_px", "pad_level"),
         "kernel": ("interpolation",),
         "antialias": ("antialias",),
         "colour": ("colour",),

@@ -6,7 +6,6 @@ std inside, the other has not. The pixels cannot tell; the logits can.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
@@ -95,9 +94,7 @@ def _can(reader: Reader, stages: Sequence[Stage]) -> bool:
 
 def _fed(reader: Reader, card: ModelCard) -> Reader:
     if isinstance(reader, Deployed):
-        other = copy.copy(reader)
-        other.card = card
-        return other
+        return reader.fed_by(card)
     return _Refitted(reader, card)
 
 

@@ -53,5 +53,5 @@ def _probes(way: Way) -> Iterator[tuple[Stage, str, Way]]:
         )
         kernel: Any = {"bilinear": "bicubic", "bicubic": "bilinear"}[card.interpolation]
         yield "kernel", "the pictures have no detail", replace(way, card=replace(card, interpolation=kernel))
-    other = recut(card, "squash", None) if card.resize != "squash" else recut(card, "crop", max(card.size_hw))
+    other = recut(card, "squash") if card.resize != "squash" else recut(card, "crop", px=max(card.size_hw))
     yield "resize", "the pictures have the shape of the input, or no detail", replace(way, card=other, crop="card")

@@ -93,7 +93,8 @@ def prepare(image: UInt8, way: Way) -> UInt8:
 
 def planes(image: UInt8, way: Way) -> Float32:
     """Return what the model is fed for one decoded picture: (c, h, w) float32."""
-    return to_input(prepare(image, way)[None], way.card)[0]
+    fed: Float32 = to_input(prepare(image, way)[None], way.card)[0]
+    return fed
 
 
 def affine(card: ModelCard) -> tuple[Float64, Float64]:
