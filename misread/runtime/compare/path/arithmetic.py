@@ -157,7 +157,11 @@ def _named(card: ModelCard, other: ModelCard, *, note: str) -> tuple[Change, ...
         ("std", card.std, other.std),
     )
     return tuple(
-        Change(stage=stage, expected=numbers(old), found=numbers(new) + (note or _recognised(stage, other, new)))
+        Change(
+            stage=stage,
+            expected=numbers(old, card),
+            found=numbers(new, card) + (note or _recognised(stage, other, new)),
+        )
         for stage, old, new in fields
         if not np.allclose(old, new, rtol=2e-3, atol=2e-3 * card.scale)
     )

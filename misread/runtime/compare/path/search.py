@@ -13,7 +13,7 @@ from misread.runtime.compare.path.geometry import Move, crop_sides, pairs, recut
 from misread.runtime.compare.path.result import STAGES, Change, Effect, PathFinding, Residual, Tried
 from misread.runtime.compare.path.tolerance import MOST_LEVELS, RMS_LEVELS, within
 from misread.runtime.compare.path.unseen import unseen
-from misread.runtime.compare.path.way import Way
+from misread.runtime.compare.path.way import Way, affine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +28,7 @@ SAME_LEVELS: Final = 0.05
 SEARCHED: Final = 6
 MEASURED: Final = 32
 _DECODER_LEVELS: Final = 2.5
+_SAME_GAIN: Final = 0.005
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +46,11 @@ class Hypothesis:
     changes: tuple[Change, ...]
     cost: int
     rms: float
+
+    @property
+    def stages(self) -> frozenset[str]:
+        """Where it departs."""
+        return frozenset(change.stage for change in self.changes)
 
     @property
     def text(self) -> str:
@@ -69,7 +75,7 @@ def explain(recorded: Recorded, samples: Sequence[Sample], card: ModelCard, *, w
     start, forced = _fitting(card, gallery.recorded[0].shape)
     way = Way(card=start)
     final, alternatives, seen = _search(way, gallery)
-    if not within(gallery.residual(final.way)):  # the pictures of the search did not show all there is
+    if _explains(final) and not within(gallery.residual(final.way)):  # the first pictures did not show all there is
         gallery = gallery.led_by(_worst_first(final.way, gallery))
         final, alternatives, seen = _search(way, gallery)
     before = gallery.residual(way) if not forced else Residual(mean=0.0, rms=0.0, most=0.0, max=0.0)
@@ -125,26 +131,35 @@ def _search(way: Way, gallery: Gallery) -> tuple[Hypothesis, list[Hypothesis], l
         found += _judged(moves, gallery)
         if not _good(found, 1):
             found += _judged(pairs(moves, way), gallery)
-    ranked = sorted(found, key=lambda one: (not _explains(one), one.cost if _explains(one) else 0, one.rms))
-    best = ranked[0]
-    rivals = [one for one in ranked[1:] if _explains(one) and one.cost == best.cost] if _explains(best) else []
-    rivals = [one for one in rivals if one.rms <= best.rms + SAME_LEVELS and _other(one, best)]
-    return _preferred(best, rivals, found)
+    return *_chosen(found), sorted(found, key=lambda one: one.rms)
 
 
-def _preferred(
-    best: Hypothesis, rivals: list[Hypothesis], found: list[Hypothesis]
-) -> tuple[Hypothesis, list[Hypothesis], list[Hypothesis]]:
-    """Of hypotheses that mean the same input, keep the first in the order of listing; say one of each stage."""
-    told = sorted(found, key=lambda one: one.rms)
-    kept: list[Hypothesis] = []
-    stages = {frozenset(change.stage for change in best.changes)}
-    for rival in rivals:
-        touched = frozenset(change.stage for change in rival.changes)
-        if touched not in stages:
-            stages.add(touched)
-            kept.append(rival)
-    return best, kept, told
+def _chosen(found: Sequence[Hypothesis]) -> tuple[Hypothesis, list[Hypothesis]]:
+    """Return the best hypothesis, and one for each other set of stages that explains the record as well.
+
+    Of those that come to the same input in other words, the first one listed is the likeliest.
+    """
+    good = [one for one in found if _explains(one)]
+    if not good:
+        return min(found, key=lambda one: one.rms), []
+    cost = min(one.cost for one in good)
+    least = min(one.rms for one in good if one.cost == cost)
+    tied = [one for one in good if one.cost == cost and one.rms <= least + SAME_LEVELS]
+    closest = min(tied, key=lambda one: one.rms)
+    best = next(one for one in tied if _same(one.way, closest.way))
+    rivals = {one.stages: one for one in reversed(tied) if one.stages != best.stages and not _same(one.way, best.way)}
+    return best, list(rivals.values())[::-1]
+
+
+def _same(one: Way, other: Way) -> bool:
+    """Tell whether two ways come to the same input, whatever their words."""
+    if one.geometry != other.geometry or one.card.colour != other.card.colour:
+        return False
+    (gain, offset), (other_gain, other_offset) = affine(one.card), affine(other.card)
+    return bool(
+        np.allclose(gain, other_gain, rtol=_SAME_GAIN)
+        and (np.abs(offset - other_offset) / gain <= _SAME_GAIN * 100).all()
+    )
 
 
 def _judged(moves: Iterable[Move], gallery: Gallery) -> Iterator[Hypothesis]:
@@ -172,11 +187,6 @@ def _explains(one: Hypothesis) -> bool:
 
 def _good(found: Sequence[Hypothesis], cost: int) -> bool:
     return any(_explains(one) and one.cost <= cost for one in found)
-
-
-def _other(one: Hypothesis, best: Hypothesis) -> bool:
-    """Tell whether two hypotheses say something else about the same record."""
-    return {change.stage for change in one.changes} != {change.stage for change in best.changes}
 
 
 def _worst_first(way: Way, gallery: Gallery) -> list[int]:
