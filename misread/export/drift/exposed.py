@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 
+#: Where onnxruntime looks for weights in other files, which it keeps inside that folder.
+_BESIDE: Final = "session.model_external_initializers_file_folder_path"
 _FLOATS: Final = frozenset({"tensor(float)", "tensor(float16)", "tensor(double)"})
 
 
@@ -53,19 +55,17 @@ class Exposed:
 
         Raises:
             FileError: no ONNX file.
-            ModelError: its weights lie in other files, or onnxruntime refuses the graph.
+            ModelError: onnxruntime refuses the graph.
         """
         model = read_model(path)
-        if any(entry.data_location == onnx.TensorProto.EXTERNAL for entry in model.graph.initializer):
-            raise ModelError(f"{path} keeps weights in other files; drift by layer needs one file, export it again")
         steps = steps_of(model.graph)
         there = {entry.name for entry in model.graph.output}
         inner = dict.fromkeys(step.output for step in steps.steps if step.output not in there)
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inner)
+        native = options.native()
+        native.add_session_config_entry(_BESIDE, str(path.parent))
         try:
-            session = ort.InferenceSession(
-                model.SerializeToString(), options.native(), providers=options.native_providers()
-            )
+            session = ort.InferenceSession(model.SerializeToString(), native, providers=options.native_providers())
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ModelError(f"the layers of {path} cannot be read: {first_line(error)}") from error
         return cls(session, steps, card)

@@ -1,4 +1,4 @@
-"""Preprocessing as others write it, in Pillow and in OpenCV, and pictures to try it on. Nothing here is misread's path."""
+"""Preprocessing as others write it, in Pillow and in OpenCV, and pictures to try it on: nothing of misread's path."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ class Pillow:
             image = image.resize((SIZE, SIZE), self.kernel)
         pixels = np.asarray(image, np.float32)
         pixels = pixels[..., ::-1] if self.bgr else pixels
-        normal = (pixels * np.float32(self.scale) - np.float32(self.mean)) / np.float32(self.std)
+        normal = (pixels * np.float32(self.scale) - np.asarray(self.mean, np.float32)) / np.asarray(
+            self.std, np.float32
+        )
         return np.ascontiguousarray(normal.transpose(2, 0, 1), np.float32)
 
 
@@ -104,7 +106,9 @@ class OpenCv:
             image = cv2.copyMakeBorder(image, *edges, cv2.BORDER_CONSTANT, value=(self.pad,) * 3)
         if not self.bgr:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        normal: Float32 = ((image.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD))[None]
+        normal: Float32 = (
+            (image.astype(np.float32) / 255 - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
+        )[None]
         return normal
 
 
@@ -115,7 +119,7 @@ def write_scenes(folder: Path, *, suffix: str = ".png") -> Path:
         left, top, width, height = part
         with Image.open(scene.path) as image:
             cut = image.convert("RGB").crop((left, top, left + width, top + height))
-        cut.save(folder / f"{number:02}{suffix}", **({"quality": 95} if suffix == ".jpg" else {}))
+        cut.save(folder / f"{number:02}{suffix}", quality=95)
     return folder
 
 

@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("PIL")
 
-from misread.data import find_samples  # noqa: E402
-from misread.runtime.compare import CompareOptions, Comparison, compare  # noqa: E402
-from misread.runtime.compare.path import compare_cards  # noqa: E402
-from misread.runtime.session import Deployed, FunctionReader  # noqa: E402
-from tests.runtime.compare.builds import CARD, plain, write_build  # noqa: E402
-from tests.runtime.compare.foreign import write_scenes  # noqa: E402
+from misread.data import find_samples
+from misread.runtime.compare import CompareOptions, Comparison, compare
+from misread.runtime.compare.path import compare_cards
+from misread.runtime.session import Deployed, FunctionReader
+from tests.runtime.compare.builds import CARD, plain, write_build
+from tests.runtime.compare.foreign import write_scenes
 
 if TYPE_CHECKING:
     from pathlib import Path

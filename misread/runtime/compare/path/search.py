@@ -29,6 +29,7 @@ SEARCHED: Final = 6
 MEASURED: Final = 32
 _DECODER_LEVELS: Final = 2.5
 _SAME_GAIN: Final = 0.005
+_HOPEFUL: Final = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +131,7 @@ def _search(way: Way, gallery: Gallery) -> tuple[Hypothesis, list[Hypothesis], l
         moves = moves if gallery.turned() else [move for move in moves if move.way.oriented]
         found += _judged(moves, gallery)
         if not _good(found, 1):
-            found += _judged(pairs(moves, way), gallery)
+            found += _judged((move for move in pairs(moves, way) if _hopeful(move, gallery)), gallery)
     return *_chosen(found), sorted(found, key=lambda one: one.rms)
 
 
@@ -172,6 +173,12 @@ def _judged(moves: Iterable[Move], gallery: Gallery) -> Iterator[Hypothesis]:
                 cost=len(move.changes) + case.cost,
                 rms=case.rms,
             )
+
+
+def _hopeful(move: Move, gallery: Gallery) -> bool:
+    """Tell whether any colour order and arithmetic could make up for what a geometry leaves, by two pictures."""
+    sums = gallery.moments(move.way, 2)
+    return min(one.rms_levels(*one.fit()) for one in (sums, sums.reversed())) <= _HOPEFUL * RMS_LEVELS
 
 
 def _side_rms(way: Way, px: int, gallery: Gallery) -> float:
