@@ -49,6 +49,7 @@ RECIPES: Final[tuple[Recipe, ...]] = (
     Recipe(name="CIFAR-10", scale=1 / 255, mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616)),
 )
 _NEAR: Final = 0.01
+_UNSEEN: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,7 +164,7 @@ def _named(card: ModelCard, other: ModelCard, *, note: str) -> tuple[Change, ...
             found=numbers(new, card) + (note or _recognised(stage, other, new)),
         )
         for stage, old, new in fields
-        if not np.allclose(old, new, rtol=2e-3, atol=2e-3 * card.scale)
+        if not np.allclose(old, new, rtol=2e-3, atol=_UNSEEN * card.scale)
     )
 
 

@@ -92,7 +92,7 @@ def explain(recorded: Recorded, samples: Sequence[Sample], card: ModelCard, *, w
         effects=_effects(way, final, changes, gallery) if explained else (),
         alternatives=tuple(other.text for other in alternatives) if explained else (),
         unseen=unseen(final.way, gallery),
-        tried=tuple(Tried(text=one.text, rms=one.rms) for one in seen),
+        tried=_tried(seen),
         tolerance=(RMS_LEVELS, MOST_LEVELS),
         remark="" if explained else _decoder(left, gallery, final),
     )
@@ -194,6 +194,14 @@ def _explains(one: Hypothesis) -> bool:
 
 def _good(found: Sequence[Hypothesis], cost: int) -> bool:
     return any(_explains(one) and one.cost <= cost for one in found)
+
+
+def _tried(seen: Sequence[Hypothesis]) -> tuple[Tried, ...]:
+    """Return the best hypothesis of each set of stages, best first."""
+    best: dict[frozenset[str], Hypothesis] = {}
+    for one in seen:
+        best.setdefault(one.stages, one)
+    return tuple(Tried(text=one.text, rms=one.rms) for one in best.values())
 
 
 def _worst_first(way: Way, gallery: Gallery) -> list[int]:

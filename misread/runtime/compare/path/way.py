@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-Crop = Literal["card", "floor", "ceil", "long side rounded", "crop first"]
+Crop = Literal["card", "down", "up", "side", "side, down", "side, up", "first"]
 
+#: How code in the field rounds the longer side and the corner of a crop, where torchvision cuts off and rounds to even.
 CROPS: Final[tuple[tuple[Crop, str], ...]] = (
-    ("floor", "the corner of the crop rounded down"),
-    ("ceil", "the corner of the crop rounded up"),
-    ("long side rounded", "the longer side rounded instead of cut off"),
-    ("crop first", "cropped first, then resized"),
+    ("down", "corner rounded down"),
+    ("up", "corner rounded up"),
+    ("side", "longer side rounded"),
+    ("side, down", "longer side rounded, corner rounded down"),
+    ("side, up", "longer side rounded, corner rounded up"),
+    ("first", "cropped first, then resized"),
 )
 _JPEG: Final = b"\xff\xd8"
 
@@ -106,19 +109,19 @@ def affine(card: ModelCard) -> tuple[Float64, Float64]:
 def _cropped(image: UInt8, way: Way) -> UInt8:
     card, short = way.card, way.card.resize_px or min(way.card.size_hw)
     height, width = image.shape[:2]
-    if way.crop == "crop first":
+    if way.crop == "first":
         side = min(height, width)
         tall, wide = (min(side, round(side * wanted / short)) for wanted in card.size_hw)
         top, left = (height - tall) // 2, (width - wide) // 2
         return resize_by(image[top : top + tall, left : left + wide], card.size_hw, way.kernel, card)
-    whole = round if way.crop == "long side rounded" else int
+    whole = round if way.crop.startswith("side") else int
     longer = max(short, whole(short * max(height, width) / min(height, width)))
     size = (short, longer) if height <= width else (longer, short)
     resized = resize_by(image, size, way.kernel, card)
     spare = (size[0] - card.size_hw[0], size[1] - card.size_hw[1])
-    if way.crop == "floor":
+    if way.crop.endswith("down"):
         top, left = spare[0] // 2, spare[1] // 2
-    elif way.crop == "ceil":
+    elif way.crop.endswith("up"):
         top, left = -(-spare[0] // 2), -(-spare[1] // 2)
     else:
         top, left = round(spare[0] / 2), round(spare[1] / 2)
