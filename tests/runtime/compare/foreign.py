@@ -106,9 +106,8 @@ class OpenCv:
             image = cv2.copyMakeBorder(image, *edges, cv2.BORDER_CONSTANT, value=(self.pad,) * 3)
         if not self.bgr:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        normal = (image.astype(np.float32) / np.float32(255) - np.asarray(MEAN, np.float32)) / np.asarray(
-            STD, np.float32
-        )
+        pixels = image.astype(np.float32) / np.float32(255)
+        normal = (pixels - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
         return np.asarray(normal, np.float32)[None]
 
 
