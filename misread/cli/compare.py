@@ -45,6 +45,9 @@ def compare(
     limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
     threads: Threads = 0,
     weights: Weights = None,
+    weights_b: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights of B, where they are not those of A.")
+    ] = None,
     arg: Arguments = None,
     trust: Trust = False,
     labels: Labels = None,
@@ -68,7 +71,7 @@ def compare(
 
     options = CompareOptions(data=data, min_agreement=min_agreement, limit=limit, inputs_a=inputs_a, inputs_b=inputs_b)
     session = SessionOptions(threads=threads)
-    one, other = open_reader(context, a, session), open_reader(context, b, session)
+    one, other = open_reader(context, a, session), open_reader(context, b, session, weights=weights_b)
     measure = _layers() if layers else None
     result = run(one, other, options, layers=measure, progress=progress())
     show(result, compare_text, "misread-comparison", as_json=json)

@@ -17,13 +17,14 @@ def is_file(model: str) -> bool:
     return model.lower().endswith(FILES)
 
 
-def open_reader(context: typer.Context, model: str, session: Any) -> Any:
+def open_reader(context: typer.Context, model: str, session: Any, *, weights: Path | None = None) -> Any:
     """Open what the text means, fed by its own card, or by the flags of this call where it has none.
 
     Args:
         context: of the call, with the shared options of `misread.cli.options` among its parameters.
         model: a file or an origin.
         session: how onnxruntime runs a file.
+        weights: of an origin, instead of those that the call names.
     """
     if is_file(model):
         from misread.runtime.session import Deployed
@@ -35,7 +36,7 @@ def open_reader(context: typer.Context, model: str, session: Any) -> Any:
     said = context.params
     return open_twin(
         model,
-        weights=said.get("weights"),
+        weights=weights or said.get("weights"),
         labels=said["labels"],
         size_hw=parse_size(said["size"]) if said["size"] else None,
         preparation=preparation_said(context),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,6 +59,17 @@ class TwinReader:
         reader = cls(origin.twin, origin.card, name=origin.name)
         reader.card_sources, reader.weights_sha256 = origin.card_sources, origin.weights_sha256
         return reader
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the weights by their names, 64 hexadecimal digits; empty for what is no module."""
+        if not isinstance(self.twin, torch.nn.Module):
+            return ""
+        digest = hashlib.sha256()
+        for name, values in sorted(self.twin.state_dict().items()):
+            digest.update(f"{name} {tuple(values.shape)} {values.dtype}\n".encode())
+            digest.update(values.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def read(self, images: Sequence[UInt8]) -> Reading:
         """Read (h, w, 3) uint8 RGB pictures of any size, prepared by the card."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ torch = pytest.importorskip("torch")
 from misread.assets import scenes  # noqa: E402
 from misread.errors import ModelRunError  # noqa: E402
 from misread.export.origin import load_origin  # noqa: E402
-from misread.export.reader import BATCH, TwinReader  # noqa: E402
+from misread.export.reader import BATCH, TwinReader, open_twin  # noqa: E402
 from misread.pixels import fit, read_image, to_unit  # noqa: E402
 
 
@@ -38,3 +40,23 @@ def test_logits_that_are_not_finite_are_refused() -> None:
     reader = TwinReader(lambda x: torch.full((len(x), 43), torch.nan), card, name="broken")
     with pytest.raises(ModelRunError, match="broken returned logits that are not finite"):
         reader.read_prepared(np.zeros((1, *card.size_hw, 3), np.uint8))
+
+
+def test_a_reader_that_was_opened_by_its_text_opens_again() -> None:
+    reader = open_twin("signs")
+    assert reader.card_sources == ("origin",)
+    assert reader.reopen is not None
+    again = pickle.loads(pickle.dumps(reader.reopen))()  # noqa: S301  our own
+    pictures = np.random.default_rng(1).integers(0, 256, (2, *reader.card.size_hw, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(again.read_prepared(pictures).logits, reader.read_prepared(pictures).logits)
+    assert TwinReader.of(load_origin("signs")).reopen is None
+
+
+def test_the_hash_is_that_of_the_weights() -> None:
+    reader, other = open_twin("signs"), open_twin("signs")
+    assert len(reader.sha256) == 64
+    assert reader.sha256 == other.sha256
+    assert isinstance(other.twin, torch.nn.Module)
+    next(iter(other.twin.parameters()))[0] += 1
+    assert reader.sha256 != other.sha256
+    assert TwinReader(lambda x: x, reader.card, name="double").sha256 == ""

@@ -48,12 +48,14 @@ def _sides(found: Comparison, width: int) -> list[str]:
 
 
 def _details(side: Side) -> list[str]:
-    card = f"card from {', '.join(side.card_from)}" if side.card_from else ""
+    digests = [("sha256", side.sha256), ("card", side.card_sha256)]
+    known = [f"{name} {digest[:16]}…" for name, digest in digests if digest]
+    lines = [", ".join(known) + (f" from {', '.join(side.card_from)}" if side.card_from else "")]
     if side.fingerprint is None:
-        return [card] if card else []
+        return lines
     ran = side.fingerprint
     return [
-        f"sha256 {ran.model_sha256[:16]}…, {card}",
+        *lines,
         f"onnxruntime {ran.onnxruntime}, {', '.join(ran.providers)}, {ran.threads} threads, level {ran.level}",
     ]
 

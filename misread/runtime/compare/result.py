@@ -63,7 +63,9 @@ class Side:
 
     Attributes:
         name: as results call it.
-        fingerprint: of a build: hash, software, processor; None for what is no file.
+        sha256: of a build's file, or of an origin's weights; empty where neither is there.
+        card_sha256: of its card.
+        fingerprint: of a build: software, settings, processor; None for what is no file.
         card_from: who supplied its card.
         labels: how many it has.
         accuracy: pictures read right, of those whose label is known; None where none is.
@@ -72,6 +74,8 @@ class Side:
     """
 
     name: str
+    sha256: str
+    card_sha256: str
     fingerprint: Fingerprint | None
     card_from: tuple[str, ...]
     labels: int

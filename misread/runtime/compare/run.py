@@ -22,6 +22,7 @@ from misread.runtime.compare.tally import Tally
 from misread.runtime.threads import usable_threads
 
 if TYPE_CHECKING:
+    from misread.card import ModelCard
     from misread.data import Sample
     from misread.runtime.compare.drift import Drift
     from misread.runtime.compare.options import CompareOptions
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 Layers = Callable[["Reader", "Reader", Sequence["Sample"]], "Drift"]
 UInt8 = NDArray[np.uint8]
+Float32 = NDArray[np.float32]
 
 
 def compare(
@@ -102,19 +104,31 @@ def _paths(tally: Tally, samples: Sequence[Sample], recorded: Sequence[Recorded 
 def _read(tally: Tally, samples: Sequence[Sample], wanted: int, progress: Progress) -> list[tuple[UInt8, UInt8]]:
     """Read every picture with both; return some, prepared for each, that their noise is measured on."""
     kept: list[tuple[UInt8, UInt8]] = []
+    a, b = (reader.card for reader in tally.readers)
     noisy = set(spread(range(len(samples)), wanted))
     done = 0
     for chunk in _chunks(tally, samples):
-        logits = [
-            reader.read_prepared(np.stack([pair[side] for pair in chunk])).logits
-            for side, reader in enumerate(tally.readers)
-        ]
+        logits = [_logits(reader, [pair[side] for pair in chunk]) for side, reader in enumerate(tally.readers)]
         for row, pair in enumerate(chunk):
             tally.count(samples[done], (logits[0][row], logits[1][row]))
-            kept += [pair] if done in noisy else []
+            kept += [(fit(pair[0], a), fit(pair[1], b))] if done in noisy else []
             done += 1
         progress("reading pictures", done, len(samples))
     return kept
+
+
+def _logits(reader: Reader, pictures: Sequence[UInt8]) -> Float32:
+    """Read what `_brought` made of pictures."""
+    return reader.read(pictures).logits if _bakes(reader.card) else reader.read_prepared(np.stack(pictures)).logits
+
+
+def _brought(image: UInt8, card: ModelCard) -> UInt8:
+    """Bring a picture to the input's size, unless the graph does that itself."""
+    return image if _bakes(card) else fit(image, card)
+
+
+def _bakes(card: ModelCard) -> bool:
+    return bool(getattr(card, "baked_preprocessing", False))
 
 
 def _chunks(tally: Tally, samples: Sequence[Sample]) -> Iterator[list[tuple[UInt8, UInt8]]]:
@@ -123,7 +137,7 @@ def _chunks(tally: Tally, samples: Sequence[Sample]) -> Iterator[list[tuple[UInt
 
     def work(sample: Sample) -> tuple[UInt8, UInt8]:
         image = sample.read()
-        return fit(image, a), fit(image, b)
+        return _brought(image, a), _brought(image, b)
 
     chunk: list[tuple[UInt8, UInt8]] = []
     for pair in in_order(samples, work, workers=usable_threads()):

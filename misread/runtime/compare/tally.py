@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misread.runtime.compare.result import Flip, Percentiles, Side
-from misread.runtime.fingerprint import fingerprint
+from misread.runtime.fingerprint import card_digest, fingerprint
 from misread.runtime.session import Deployed
 from misread.stats import Rate, wilson
 
@@ -122,6 +122,8 @@ class Tally:
         known = [one.right[at] for one in self.seen if one.truth is not None]
         return Side(
             name=reader.name,
+            sha256=getattr(reader, "sha256", ""),
+            card_sha256=card_digest(reader.card),
             fingerprint=fingerprint(reader) if isinstance(reader, Deployed) else None,
             card_from=tuple(getattr(reader, "card_sources", ())),
             labels=len(reader.card.labels),

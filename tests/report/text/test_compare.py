@@ -25,7 +25,16 @@ def side(name: str, **more: object) -> Side:
     import numpy as np
 
     floor = floor_of([jitter("batch 1", np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32))], pictures=1)
-    given = {"fingerprint": None, "card_from": ("flags",), "labels": 3, "accuracy": None, "unshared": 0, "noise": floor}
+    given = {
+        "sha256": "ab" * 32,
+        "card_sha256": "cd" * 32,
+        "fingerprint": None,
+        "card_from": ("flags",),
+        "labels": 3,
+        "accuracy": None,
+        "unshared": 0,
+        "noise": floor,
+    }
     return Side(name=name, **{**given, **more})  # type: ignore[arg-type]
 
 

@@ -20,7 +20,7 @@ from misread.runtime.compare.path.cards import taking
 from misread.runtime.session import Deployed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from misread.card import ModelCard
     from misread.data import Sample
@@ -57,22 +57,31 @@ def tried_out(
     fixed, moved = readers if not turned else readers[::-1]
     if not _can(moved, stages):
         return finding
-    images = [sample.read() for sample in spread(samples, PICTURES)]
-    wanted = shared.of(fixed.read(images).logits, other=turned)
-    units = _units(stages)
-    distances: dict[frozenset[Stage], float] = {}
-    for count in range(len(units) + 1):
-        for chosen in combinations(units, count):
-            taken = frozenset(stage for unit in chosen for stage in unit)
-            card = taking(moved.card, fixed.card, sorted(taken))
-            try:
-                got = shared.of(_fed(moved, card).read(images).logits, other=not turned)
-            except ModelRunError:  # fed so, the model gives no finite number: as far as can be
-                continue
-            distances[taken] = float(np.sqrt(((got - wanted) ** 2).mean(axis=1)).mean())
+    ways = {taken: _fed(moved, taking(moved.card, fixed.card, sorted(taken))) for taken in _subsets(_units(stages))}
+    distances = dict.fromkeys(ways, 0.0)
+    for sample in spread(samples, PICTURES):
+        image = sample.read()
+        wanted = shared.of(fixed.read([image]).logits, other=turned)
+        for taken, reader in ways.items():
+            distances[taken] += _distance(reader, image, wanted, shared, other=not turned)
     least = min(distances.values())
     mended = max((taken for taken, far in distances.items() if far <= _CLOSE * least + 1e-6), key=len)
     return replace(finding, effects=tuple(_marked(effect, mended) for effect in finding.effects))
+
+
+def _subsets(units: Sequence[tuple[Stage, ...]]) -> Iterator[frozenset[Stage]]:
+    for count in range(len(units) + 1):
+        for chosen in combinations(units, count):
+            yield frozenset(stage for unit in chosen for stage in unit)
+
+
+def _distance(reader: Reader, image: NDArray[np.uint8], wanted: Float32, shared: Shared, *, other: bool) -> float:
+    """Return how far the logits of one picture are from those wanted; infinitely where there are none."""
+    try:
+        got = shared.of(reader.read([image]).logits, other=other)
+    except ModelRunError:  # fed so, the model gives no finite number
+        return float("inf")
+    return float(np.sqrt(((got - wanted) ** 2).mean()))
 
 
 def _marked(effect: Effect, mended: frozenset[Stage]) -> Effect:
