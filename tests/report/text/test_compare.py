@@ -67,6 +67,7 @@ def said(found: Comparison) -> str:
 def test_what_is_found_is_said() -> None:
     text = said(comparison())
     assert "a.onnx, right on 90/100" in text
+    assert "sha256 abababababababab…, card cdcdcdcdcdcdcdcd… from flags" in text
     assert "agreement 85/100 (85.0 %" in text
     assert f"and {15 - FLIPS} more; --json lists them" in text
     assert "A and B agree too seldom" in text

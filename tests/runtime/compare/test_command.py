@@ -67,6 +67,21 @@ def test_layers_are_measured_where_asked_for(monkeypatch: pytest.MonkeyPatch, tm
     assert called(monkeypatch, ["compare", build, build, "--data", "d", "--layers"])[3] is layer_drift
 
 
+def test_b_may_have_weights_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    seen: list[Path | None] = []
+
+    def open_twin(text: str, *, weights: Path | None, **_: Any) -> str:
+        seen.append(weights)
+        return text
+
+    monkeypatch.setattr("misread.export.reader.open_twin", open_twin)
+    argv = ["compare", "net.py:make", "net.py:make", "--data", "d", "--weights", "a.pt"]
+    called(monkeypatch, [*argv, "--weights-b", "b.pt"])
+    called(monkeypatch, argv)
+    assert seen == [Path("a.pt"), Path("b.pt"), Path("a.pt"), Path("a.pt")]
+
+
 def test_two_builds_that_agree(tmp_path: Path, data: Path) -> None:
     a, b = (str(write_build(tmp_path / name)) for name in ("a.onnx", "b.onnx"))
     said = CliRunner().invoke(app, ["compare", a, b, "--data", str(data)])
