@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,10 +15,11 @@ import onnx
 from onnx import numpy_helper
 
 from misread.assets import scenes_csv
+from misread.card import ModelCard
 from misread.data import find_samples
 from misread.errors import ModelError
 from misread.export.drift import layer_drift
-from misread.export.drift.graph import steps_of
+from misread.export.drift.graph import Step, Steps, steps_of
 from misread.export.drift.match import matches
 from misread.export.onnx import export_onnx
 from misread.export.onnx_file import read_model
@@ -32,6 +34,14 @@ from misread.runtime.session import Deployed, FunctionReader
 
 if TYPE_CHECKING:
     from misread.data import Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baked(ModelCard):
+    """Of a graph that prepares pictures itself."""
+
+    baked_preprocessing: bool = True
+
 
 FAULTY: Final = "body.features.7.weight"
 
@@ -137,11 +147,30 @@ def test_a_layer_that_is_missing_is_counted(builds: dict[str, Path]) -> None:
     assert steps.layers[1] == ("getitem_3", "relu_1")
 
 
+def test_layers_of_one_size_are_told_apart_by_what_they_compute() -> None:
+    random = np.random.default_rng(2)
+    ours = {name: random.normal(size=(1, 50)).astype(np.float32) for name in ("a1", "a2", "a3", "a4")}
+    theirs = {"b1": ours["a1"] + 0.01, "b3": 2 * ours["a3"], "b4": ours["a4"]}
+    a, b = (
+        Steps(
+            steps=tuple(Step(operator="Gemm", output=name, weight="w", after="w") for name in values),
+            layers=tuple((name,) for name in values),
+        )
+        for values in (ours, theirs)
+    )
+    found = [(match.name, match.other) for match in matches(a, b, ours, theirs)]
+    assert found == [("a1", "b1"), ("a3", "b3"), ("a4", "b4")]
+
+
 def test_what_has_no_layers_is_refused(builds: dict[str, Path], pictures: tuple[Sample, ...], tmp_path: Path) -> None:
     build = Deployed.open(builds["fp32"])
     double = FunctionReader(build.card, lambda prepared: np.zeros((len(prepared), 43)), name="double")
     with pytest.raises(ModelError, match=r"double has no layers to look into; give an \.onnx file or an origin"):
         layer_drift(build, double, pictures)
+    baked = Deployed.open(builds["fp32"])
+    baked.card = Baked(labels=baked.card.labels, size_hw=baked.card.size_hw)
+    with pytest.raises(ModelError, match="prepares pictures itself"):
+        layer_drift(build, baked, pictures)
     other = Deployed.open(builds["fp32"])
     other.path = tmp_path / "model.ort"
     with pytest.raises(ModelError, match=r"reads the graph of an \.onnx file, not .*model\.ort"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -141,6 +141,31 @@ def test_what_cannot_be_measured_is_named(levels: Path) -> None:
     one.reopen = lambda: one  # type: ignore[attr-defined]
     found = compare(reader("a"), one, CompareOptions(data=levels))
     assert found.b.noise.skipped[0].startswith("fresh process: another process cannot open this reader")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baked(ModelCard):
+    """Of a graph that prepares pictures itself."""
+
+    baked_preprocessing: bool = True
+
+
+def test_a_graph_that_prepares_pictures_itself_gets_them_whole(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", np.full((20, 31, 3), 90, np.uint8))
+    shapes: list[tuple[int, ...]] = []
+
+    class Whole(FunctionReader):
+        def read(self, images: Any) -> Any:
+            shapes.extend(image.shape for image in images)
+            return super().read(images)
+
+    inner = reader("b")
+    card = Baked(labels=CARD.labels, size_hw=(8, 8))
+    found = compare(
+        inner, Whole(card, lambda x: inner.read_prepared(x).logits, name="b"), CompareOptions(data=tmp_path)
+    )
+    assert shapes[0] == (20, 31, 3)
+    assert found.agreement.share == 1
 
 
 def test_the_result_is_one_json_document(levels: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from misread.data import spread
 from misread.runtime.compare.path.arithmetic import cases
 from misread.runtime.compare.path.gallery import Gallery
 from misread.runtime.compare.path.geometry import Move, crop_sides, pairs, recut, resized, single
@@ -30,6 +31,7 @@ MEASURED: Final = 32
 _DECODER_LEVELS: Final = 2.5
 _SAME_GAIN: Final = 0.005
 _HOPEFUL: Final = 2.0
+_MAX_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,7 @@ def explain(recorded: Recorded, samples: Sequence[Sample], card: ModelCard, *, w
         InputError: no picture was recorded.
         FileError: a record is no input, or a picture cannot be read.
     """
-    gallery = _gallery(recorded, samples, MEASURED)
+    gallery = _gallery(recorded, samples)
     start, forced = _fitting(card, gallery.recorded[0].shape)
     way = Way(card=start)
     final, alternatives, seen = _search(way, gallery)
@@ -98,12 +100,14 @@ def explain(recorded: Recorded, samples: Sequence[Sample], card: ModelCard, *, w
     )
 
 
-def _gallery(recorded: Recorded, samples: Sequence[Sample], most: int) -> Gallery:
+def _gallery(recorded: Recorded, samples: Sequence[Sample]) -> Gallery:
+    """Take some of the pictures that were recorded, evenly spread, and of these the ones with the first one's shape."""
     matched = recorded.matched(samples)
-    chosen = [matched[at * len(matched) // min(most, len(matched))] for at in range(min(most, len(matched)))]
-    planes = [recorded.planes(name) for _, name in chosen]
-    kept = [at for at, values in enumerate(planes) if values.shape == planes[0].shape]
-    return Gallery([chosen[at][0] for at in kept], [planes[at] for at in kept])
+    first = recorded.planes(matched[0][1])
+    most = min(MEASURED, max(SEARCHED, _MAX_BYTES // first.nbytes))
+    fed = [(sample, recorded.planes(name)) for sample, name in spread(matched, most)]
+    kept = [(sample, planes) for sample, planes in fed if planes.shape == first.shape]
+    return Gallery([sample for sample, _ in kept], [planes for _, planes in kept])
 
 
 def _fitting(card: ModelCard, shape: tuple[int, ...]) -> tuple[ModelCard, tuple[Change, ...]]:

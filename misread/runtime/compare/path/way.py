@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from misread.errors import FileError
 from misread.files import cannot_read, read_bounded
-from misread.pixels import MAX_FILE_BYTES, bgr_to_rgb, fit, to_input
+from misread.pixels import MAX_FILE_BYTES, bgr_to_rgb, fit, placement, to_input
 from misread.runtime.compare.path.kernels import resize_by
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def prepare(image: UInt8, way: Way) -> UInt8:
         return fit(image, card)
     if card.resize == "squash":
         return resize_by(image, card.size_hw, way.kernel, card)
-    if card.resize != "crop":  # what pads is the card's own affair; a foreign kernel is not sought there
-        return fit(image, card)
-    return _cropped(image, way)
+    return _cropped(image, way) if card.resize == "crop" else _padded(image, way)
 
 
 def planes(image: UInt8, way: Way) -> Float32:
@@ -104,6 +102,13 @@ def affine(card: ModelCard) -> tuple[Float64, Float64]:
     """Return gain and offset (c,) of `input = gain * level + offset`, in the channel order of the card."""
     std = np.asarray(card.std, np.float64)
     return card.scale / std, -np.asarray(card.mean, np.float64) / std
+
+
+def _padded(image: UInt8, way: Way) -> UInt8:
+    size, (top, left) = placement(image.shape[:2], way.card)
+    padded = np.full((*way.card.size_hw, 3), way.card.pad_level, np.uint8)
+    padded[-top : size[0] - top, -left : size[1] - left] = resize_by(image, size, way.kernel, way.card)
+    return padded
 
 
 def _cropped(image: UInt8, way: Way) -> UInt8:
