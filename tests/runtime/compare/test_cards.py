@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PIL")
 
 from misread.data import find_samples
+from misread.errors import ModelError
 from misread.runtime.compare import CompareOptions, Comparison, compare
 from misread.runtime.compare.path import compare_cards
 from misread.runtime.session import Deployed, FunctionReader
@@ -136,3 +138,17 @@ def test_what_the_cards_word_differently_and_pictures_cannot_show_is_said(tmp_pa
     found = run(tmp_path, flat, even, replace(even, colour="bgr"))
     assert named(found) == []
     assert found.paths[0].unseen == ("colour order: the pictures are grey",)
+
+
+def test_a_build_fed_by_another_card_is_the_same_session(tmp_path: Path) -> None:
+    build = Deployed.open(write_build(tmp_path / "a.onnx"))
+    picture = np.random.default_rng(3).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    before = build.read_prepared(picture).logits
+    turned = replace(CARD, colour="bgr", mean=CARD.mean[::-1], std=CARD.std[::-1])
+    swapped = build.fed_by(turned)
+    assert swapped.session is build.session
+    assert (swapped.card, swapped.name) == (turned, build.name)
+    assert not np.allclose(swapped.read_prepared(picture).logits, before)
+    np.testing.assert_array_equal(build.read_prepared(picture).logits, before)
+    with pytest.raises(ModelError, match="takes"):
+        build.fed_by(replace(CARD, size_hw=(32, 32), resize_px=40))
