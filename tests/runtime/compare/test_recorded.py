@@ -68,6 +68,7 @@ PLANTED: Final = (
     ("nearest of OpenCV", OpenCv(kernel=cv2.INTER_NEAREST), SQUASH, [("kernel", "OpenCV's INTER_NEAREST")]),
     ("OpenCV's cubic", OpenCv(kernel=cv2.INTER_CUBIC), SQUASH, [("kernel", "bicubic"), ("antialias", "off")]),
     ("bgr with wrong std", Pillow(bgr=True, std=(0.3, 0.3, 0.3)), CARD, [("colour", "bgr"), ("std", "0.3")]),
+    ("0..255 with wrong std", Pillow(scale=1.0, std=(0.3, 0.3, 0.3)), CARD, [("scale", "0..255"), ("std", "0.3")]),
     ("bgr, no antialias", OpenCv(bgr=True), SQUASH, [("antialias", "off"), ("colour", "bgr")]),
     ("squash, bicubic", Pillow(short=0, kernel=Image.Resampling.BICUBIC), CARD,
      [("resize", "squash"), ("kernel", "bicubic")]),

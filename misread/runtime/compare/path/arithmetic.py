@@ -153,19 +153,25 @@ def _following(card: ModelCard, recipe: Recipe) -> ModelCard | None:
 
 
 def _named(card: ModelCard, other: ModelCard, *, note: str) -> tuple[Change, ...]:
-    fields: tuple[tuple[Stage, tuple[float, ...], tuple[float, ...]], ...] = (
-        ("mean", card.mean, other.mean),
-        ("std", card.std, other.std),
+    level = _UNSEEN * card.scale
+    fields: tuple[tuple[Stage, tuple[float, ...], tuple[float, ...], float], ...] = (
+        ("mean", card.mean, other.mean, level),
+        ("std", card.std, other.std, 0.0),
     )
     return tuple(
         Change(
             stage=stage,
-            expected=numbers(old, card),
-            found=numbers(new, card) + (note or _recognised(stage, other, new)),
+            expected=numbers(old),
+            found=_found(new, least) + (note or _recognised(stage, other, new)),
         )
-        for stage, old, new in fields
-        if not np.allclose(old, new, rtol=2e-3, atol=_UNSEEN * card.scale)
+        for stage, old, new, least in fields
+        if not np.allclose(old, new, rtol=2e-3, atol=least)
     )
+
+
+def _found(values: tuple[float, ...], least: float) -> str:
+    """Return fitted numbers to the three digits that a fit is good for; what is no larger than `least` is 0."""
+    return numbers([value if abs(value) > least else 0.0 for value in values], digits=3)
 
 
 def _recognised(stage: Stage, card: ModelCard, values: tuple[float, ...]) -> str:

@@ -120,7 +120,7 @@ def _words(card: ModelCard, stage: Stage, name: str) -> str:
     if stage == "scale":
         return span(card)
     value = getattr(card, name)
-    return switched(value) if stage == "antialias" else numbers(value, card) if stage in {"mean", "std"} else str(value)
+    return switched(value) if stage == "antialias" else numbers(value) if stage in {"mean", "std"} else str(value)
 
 
 def _worded(a: ModelCard, b: ModelCard) -> list[Stage]:

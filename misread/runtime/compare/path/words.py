@@ -15,10 +15,9 @@ def span(card: ModelCard) -> str:
     return f"0..{255 * card.scale:.4g}"
 
 
-def numbers(values: Sequence[float], card: ModelCard) -> str:
-    """Return one number per channel, or the one that all share, to a thousandth of the card's range."""
-    step = 0.255 * card.scale
-    texts = [f"{round(value / step) * step:.4g}" for value in values]
+def numbers(values: Sequence[float], *, digits: int = 4) -> str:
+    """Return one number per channel, or the one that all share."""
+    texts = [f"{value:.{digits}g}" for value in values]
     return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
 
 
