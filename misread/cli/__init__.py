@@ -15,8 +15,20 @@ from misread.cli.app import app
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: Final = (
-    *(demo, doctor, inspect, export, quantize, compare, evaluate, perf),
-    *(attack, assess, verify, camera, rig, selftest),
+    demo,
+    doctor,
+    inspect,
+    export,
+    quantize,
+    compare,
+    evaluate,
+    perf,
+    attack,
+    assess,
+    verify,
+    camera,
+    rig,
+    selftest,
 )
 
 
