@@ -123,7 +123,7 @@ def _path(path: PathFinding, width: int) -> list[str]:
     lines = wrapped(f"{path.sentence} ({path.pictures} pictures)", width=width)
     if path.effects:
         rows = [_effect(effect) for effect in path.effects]
-        heads = ("stage", "A", "B", "mean", "max")
+        heads = ("stage", *path.sides, "mean", "max")
         lines += table(heads, rows, right={3, 4}, width=width, gives=2)
         lines += wrapped("  in grey levels, 1/255 of full scale, each stage by itself", width=width)
         lines += [

@@ -79,7 +79,8 @@ def test_what_is_found_is_said() -> None:
 def test_a_culprit_is_named_with_its_size() -> None:
     path = replace(AGREE, before=SOME, effects=(Effect(change=BGR, levels=SOME),))
     text = said(comparison(paths=(path,)))
-    assert "colour order rgb bgr 24.10 211" in text
+    assert "stage A B mean max colour order rgb bgr 24.10 211" in text
+    assert "stage card fed mean max" in said(comparison(paths=(replace(path, sides=("card", "fed")),)))
     assert "differ in colour order: bgr instead of rgb" in text
 
 

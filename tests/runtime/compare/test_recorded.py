@@ -224,3 +224,4 @@ def test_only_the_pictures_that_were_recorded_count(folder: Path) -> None:
     some = {sample.name: Pillow()(sample.path) for sample in samples[:2]}
     finding = explain(Recorded.of(some), samples, CARD, what="x and y")
     assert (finding.pictures, finding.culprits) == (2, ())
+    assert finding.sides == ("card", "fed")

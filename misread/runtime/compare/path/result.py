@@ -104,6 +104,7 @@ class PathFinding:
         tried: every hypothesis with what it leaves, best first.
         tolerance: `rms` and `most` of a residual that counts as none.
         remark: what else is to be said, or empty.
+        sides: what was expected and what was found, as the columns of a table are headed.
     """
 
     what: str
@@ -117,6 +118,7 @@ class PathFinding:
     tried: tuple[Tried, ...] = ()
     tolerance: tuple[float, float] = (0.0, 0.0)
     remark: str = ""
+    sides: tuple[str, str] = ("A", "B")
 
     @property
     def culprits(self) -> tuple[Change, ...]:

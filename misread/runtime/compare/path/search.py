@@ -96,6 +96,7 @@ def explain(recorded: Recorded, samples: Sequence[Sample], card: ModelCard, *, w
         unseen=unseen(final.way, gallery),
         tried=_tried(seen),
         tolerance=(RMS_LEVELS, MOST_LEVELS),
+        sides=("card", "fed"),
         remark="" if explained else _decoder(left, gallery, final),
     )
 
