@@ -15,16 +15,23 @@ from misread.cli.options import (
     Interpolation,
     Json,
     Labels,
+    Level,
     Mean,
     Output,
+    PadLevel,
+    ProviderOptions,
+    Providers,
     ResizeMode,
     ResizePx,
     Scale,
+    SessionSettings,
     Size,
+    Spinning,
     Std,
     Threads,
     Trust,
     Weights,
+    session_said,
 )
 from misread.cli.readers import open_reader
 
@@ -44,6 +51,11 @@ def compare(
     inputs_b: Annotated[Path | None, typer.Option(metavar="NPZ", help="Likewise, to B.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
     threads: Threads = 0,
+    level: Level = "all",
+    provider: Providers = None,
+    provider_option: ProviderOptions = None,
+    spinning: Spinning = False,
+    session: SessionSettings = None,
     weights: Weights = None,
     weights_b: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights of B, where they are not those of A.")
@@ -54,6 +66,7 @@ def compare(
     size: Size = None,
     resize: ResizeMode = None,
     resize_px: ResizePx = None,
+    pad_level: PadLevel = None,
     interpolation: Interpolation = None,
     antialias: Antialias = None,
     colour: Colour = None,
@@ -67,11 +80,10 @@ def compare(
     from misread.report.text.compare import compare_text
     from misread.runtime.compare import CompareOptions
     from misread.runtime.compare import compare as run
-    from misread.runtime.session import SessionOptions
 
     options = CompareOptions(data=data, min_agreement=min_agreement, limit=limit, inputs_a=inputs_a, inputs_b=inputs_b)
-    session = SessionOptions(threads=threads)
-    one, other = open_reader(context, a, session), open_reader(context, b, session, weights=weights_b)
+    run_as = session_said(context)
+    one, other = open_reader(context, a, run_as), open_reader(context, b, run_as, weights=weights_b)
     measure = _layers() if layers else None
     result = run(one, other, options, layers=measure, progress=progress())
     show(result, compare_text, "misread-comparison", as_json=json)

@@ -51,12 +51,25 @@ def test_arguments_become_one_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert options == CompareOptions(data=Path("d"))
     assert options.min_agreement == MIN_AGREEMENT
     assert (a.name, b.card, layers) == ("a.onnx", CARD, None)
-    more = ["--min-agreement", "0.5", "--limit", "7", "--inputs-a", "x.npz", "--inputs-b", "y", "--threads", "1"]
+    more = [
+        "--min-agreement",
+        "0.5",
+        "--limit",
+        "7",
+        "--inputs-a",
+        "x.npz",
+        "--inputs-b",
+        "y",
+        "--threads",
+        "1",
+        "--level",
+        "basic",
+    ]
     a, _, options, _ = called(monkeypatch, ["compare", build, build, "--data", "d", *more])
     assert options == CompareOptions(
         data=Path("d"), min_agreement=0.5, limit=7, inputs_a=Path("x.npz"), inputs_b=Path("y")
     )
-    assert a.options == SessionOptions(threads=1)
+    assert a.options == SessionOptions(threads=1, level="basic")
 
 
 def test_layers_are_measured_where_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
