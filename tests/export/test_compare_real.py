@@ -26,6 +26,7 @@ from misread.export.origin import Preparation, load_origin
 from misread.export.pictures import shipped
 from misread.export.quantize import RECIPES
 from misread.export.quantize.base import apply
+from misread.export.quantize.calibrate import Calibration
 from misread.export.reader import open_twin
 from misread.labels import read_labels
 from misread.registry import by_name
@@ -79,7 +80,8 @@ def signs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("signs")
     origin = load_origin("signs")
     export_onnx(origin.twin, origin.card, folder / "fp32.onnx")
-    apply(by_name("precision", RECIPES, "int8"), folder / "fp32.onnx", folder / "int8.onnx", shipped(origin.card))
+    pictures = Calibration(pictures=shipped(origin.card), card=origin.card)
+    apply(by_name("precision", RECIPES, "int8"), folder / "fp32.onnx", folder / "int8.onnx", pictures)
     return {name: folder / f"{name}.onnx" for name in ("fp32", "int8")}
 
 

@@ -27,6 +27,7 @@ from misread.export.origin import load_origin
 from misread.export.pictures import shipped
 from misread.export.quantize import RECIPES
 from misread.export.quantize.base import apply
+from misread.export.quantize.calibrate import Calibration
 from misread.export.reader import open_twin
 from misread.registry import by_name
 from misread.runtime.compare.drift import Drift, Layer
@@ -55,7 +56,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     export_onnx(origin.twin, origin.card, found["fp32"])
     for name in ("fp16", "int8"):
         found[name] = folder / f"{name}.onnx"
-        apply(by_name("precision", RECIPES, name), found["fp32"], found[name], shipped(origin.card))
+        pictures = Calibration(pictures=shipped(origin.card), card=origin.card)
+        apply(by_name("precision", RECIPES, name), found["fp32"], found[name], pictures)
     return found
 
 
