@@ -54,6 +54,8 @@ class ModelCard:
         std: divided by at the end, one per channel.
         output: what the model returns.
         baked_normalisation: the graph itself normalises; for the reader of the card only.
+        baked_preprocessing: the graph itself does all of the above: it is fed the picture, (n, h, w, 3) uint8 RGB of any
+            size, and the card says what the graph makes of it.
     """
 
     labels: tuple[str, ...]
@@ -69,6 +71,7 @@ class ModelCard:
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     output: Output = "logits"
     baked_normalisation: bool = False
+    baked_preprocessing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a card that no picture could follow."""
@@ -194,7 +197,11 @@ class ModelCard:
     def _check_arithmetic(self) -> None:
         _choice("colour", self.colour, get_args(Colour))
         _choice("output", self.output, get_args(Output))
-        flags: tuple[tuple[str, object], ...] = (("antialias", self.antialias), ("baked", self.baked_normalisation))
+        flags: tuple[tuple[str, object], ...] = (
+            ("antialias", self.antialias),
+            ("baked_normalisation", self.baked_normalisation),
+            ("baked_preprocessing", self.baked_preprocessing),
+        )
         for name, value in flags:
             if not isinstance(value, bool):
                 message = f"{name} is true or false, got {value!r}"

@@ -264,7 +264,8 @@ def card_of(path: Path, flags: CardFlags) -> FoundCard:
     if found is None:
         message = f"{path} carries no card, so how to feed it is unknown; give --size PX and --labels FILE (or none)"
         raise ModelError(message)
-    return found
+    # What is attacked stands behind the file's own preprocessing.
+    return replace(found, card=replace(found.card, baked_preprocessing=False))
 
 
 def preparation_of(flags: CardFlags) -> Preparation | None:

@@ -59,6 +59,9 @@ def export(
     limit: MeasuredLimit = None,
     max_drop: MaxDrop = None,
     parity_data: Annotated[Path | None, typer.Option(metavar="DIR", help="Real pictures to compare on.")] = None,
+    bake_preprocessing: Annotated[
+        bool, typer.Option("--bake-preprocessing", help="Resize, crop and normalise inside the graph: it takes pictures.")
+    ] = False,
     batch: Annotated[str, typer.Option(help="Pictures per call: a number, or dynamic.")] = "dynamic",
     static_twin: StaticTwin = False,
     ort: OrtFormat = False,
@@ -103,6 +106,7 @@ def export(
         static_twin=static_twin,
         ort_format=ort,
         parity_data=parity_data,
+        bake_preprocessing=bake_preprocessing,
         batch=parse_batch(batch),
         opset=opset,
         seed=seed,

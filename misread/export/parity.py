@@ -82,7 +82,8 @@ class Parity:
         ties: disagreements that count as agreement because the twin's own margin is below the difference.
         largest_absolute: largest difference of a logit, over all inputs.
         largest_relative: the same over the twin's largest logit.
-        batch_jitter: largest difference of a logit between the build's runs one by one and in batches.
+        batch_jitter: largest difference of a logit between the build's runs one by one and in batches; of a build that
+            prepares pictures itself, between the whole path and the prepared picture.
         pictures: where the pictures are from.
         synthetic: boundary inputs (black, white, checkerboard, noise ...) compared beside them, by value only.
     """
@@ -103,6 +104,7 @@ def check_parity(
     *,
     tolerance: Tolerance,
     seed: int = 0,
+    whole: Callable[[int], Float32] | None = None,
 ) -> Parity:
     """Hold a build against its twin.
 
@@ -116,6 +118,8 @@ def check_parity(
         pictures: prepared.
         tolerance: what passes.
         seed: of the noise among the boundary inputs.
+        whole: for a build that prepares pictures itself: its logits (1, k) of a picture, by number, as it was before it
+            was prepared; asked for instead of the prepared picture, one by one.
 
     Raises:
         ModelError: there is nothing to compare on, or the twin's logits are not finite.
@@ -125,7 +129,7 @@ def check_parity(
     def answers(prepared: UInt8) -> Float32:
         return _twin_logits(twin, prepared, deployed.card)
 
-    return _held(answers, "PyTorch", deployed, pictures, tolerance=tolerance, seed=seed)
+    return _held(answers, "PyTorch", deployed, pictures, tolerance=tolerance, seed=seed, whole=whole)
 
 
 def check_agreement(
@@ -156,6 +160,7 @@ def _held(
     *,
     tolerance: Tolerance,
     seed: int,
+    whole: Callable[[int], Float32] | None = None,
 ) -> Parity:
     if not len(pictures):
         message = "parity needs at least one picture; give --parity-data DIR"
@@ -165,7 +170,11 @@ def _held(
     prepared = pictures.prepared if extra is None else np.concatenate([pictures.prepared, extra])
     expected = answers(prepared)
     batched = _batches(deployed.run, prepared)
-    single = np.concatenate([deployed.run(prepared[row : row + 1]) for row in range(len(prepared))])
+    singly = [
+        whole(row) if whole is not None and row < len(pictures) else deployed.run(prepared[row : row + 1])
+        for row in range(len(prepared))
+    ]
+    single = np.concatenate(singly)
     if batched.shape != expected.shape:
         message = f"{deployed.name} gives logits of shape {batched.shape}, {reference} {expected.shape}"
         raise CheckFailed(message)

@@ -38,11 +38,13 @@ class Pictures:
         prepared: (n, h, w, 3) uint8 RGB at the card's size.
         names: one per picture.
         source: for results: a folder, or what misread ships.
+        originals: what each was prepared from: a file, or (h, w, 3) uint8 RGB.
     """
 
     prepared: UInt8
     names: tuple[str, ...]
     source: str
+    originals: tuple[Path | UInt8, ...] = ()
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -52,8 +54,20 @@ class Pictures:
         """Return the pictures of these rows."""
         chosen = [int(row) for row in rows]
         return Pictures(
-            prepared=self.prepared[chosen], names=tuple(self.names[row] for row in chosen), source=self.source
+            prepared=self.prepared[chosen],
+            names=tuple(self.names[row] for row in chosen),
+            source=self.source,
+            originals=tuple(self.originals[row] for row in chosen if self.originals),
         )
+
+    def original(self, row: int) -> UInt8:
+        """Return a picture as it was before it was prepared, read again from its file.
+
+        Raises:
+            FileError: the file has gone.
+        """
+        found = self.originals[row]
+        return read_image(found) if isinstance(found, Path) else found
 
     def without(self, others: Pictures) -> Pictures:
         """Return the pictures that are not among `others`, compared by their pixels."""
@@ -147,14 +161,15 @@ def from_folder(folder: Path, card: ModelCard, *, limit: int, generator: np.rand
         paths = tuple(paths[row] for row in sorted(generator.choice(len(paths), size=limit, replace=False)))
     prepared = np.stack(list(in_order(paths, lambda path: fit(read_image(path), card), workers=usable_threads())))
     names = tuple(path.relative_to(folder).as_posix() for path in paths)
-    return Pictures(prepared=prepared, names=names, source=str(folder))
+    return Pictures(prepared=prepared, names=names, source=str(folder), originals=paths)
 
 
 def shipped(card: ModelCard) -> Pictures:
     """Prepare what misread ships: every scene, and crops of its sign at several margins."""
     named = [entry for scene in scenes() for entry in _views(scene.path, scene.corners)]
     prepared = np.stack([fit(view, card) for _, view in named])
-    return Pictures(prepared=prepared, names=tuple(name for name, _ in named), source=SHIPPED)
+    names, views = zip(*named, strict=True)
+    return Pictures(prepared=prepared, names=names, source=SHIPPED, originals=views)
 
 
 def split(pictures: Pictures, *, share: float, generator: np.random.Generator) -> tuple[Pictures, Pictures]:

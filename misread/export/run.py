@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from misread.errors import InputError, OptionError
+from misread.export.bake import bake_file
 from misread.export.build import Build, Check, checked
 from misread.export.onnx import Batch, export_onnx
 from misread.export.origin import Origin, Preparation, load_origin
@@ -56,6 +57,7 @@ class ExportOptions:
         calibration_pictures: at most so many, drawn at random.
         parity_pictures: likewise.
         tolerance: instead of the one of each precision.
+        bake_preprocessing: the builds take the picture itself and prepare it inside their graph.
         batch: pictures per call, or `dynamic`.
         opset: of the ONNX file; None takes the exporter's default.
         static_twin: write each build for one picture a call too, with every shape fixed.
@@ -84,6 +86,7 @@ class ExportOptions:
     calibration_pictures: int = 256
     parity_pictures: int = 64
     tolerance: Tolerance | None = None
+    bake_preprocessing: bool = False
     batch: Batch = "dynamic"
     opset: int | None = None
     static_twin: bool = False
@@ -166,6 +169,7 @@ def export_builds(
     origin = origin or _load(options)
     calibration, compared = _pictures(options, origin.card)
     job = _job(options, origin.card, calibration)
+    card = replace(origin.card, baked_preprocessing=options.bake_preprocessing)
     builds = []
     with storage_errors(options.out):
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -185,17 +189,17 @@ def export_builds(
             file = Path(folder) / target.name
             progress(f"making {precision}", 2 * step + 1, total)
             made = make(precision, source, file, job, progress=progress)
+            if options.bake_preprocessing:
+                bake_file(file)
             progress(f"comparing {precision}", 2 * step + 2, total)
             check = _check(options, origin, precision, compared)
-            builds.append(
-                checked(precision, file, made, card=origin.card, session=options.session, check=check, asked=asked)
-            )
+            builds.append(checked(precision, file, made, card=card, session=options.session, check=check, asked=asked))
         builds = [build.moved(targets[build.precision]) for build in builds]
     progress("done", total, total)
     return ExportResult(
         origin=options.origin,
         weights_sha256=origin.weights_sha256,
-        card=origin.card,
+        card=card,
         builds=tuple(builds),
         calibration=len(calibration) if calibration else 0,
         card_from=origin.card_sources,
@@ -258,6 +262,7 @@ def _check(options: ExportOptions, origin: Origin, precision: str, pictures: Pic
     tolerance = options.tolerance or TOLERANCES[precision]
 
     def check(deployed: Deployed) -> Parity:
-        return check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed)
+        whole = (lambda row: deployed.read([pictures.original(row)]).logits) if options.bake_preprocessing else None
+        return check_parity(origin.twin, deployed, pictures, tolerance=tolerance, seed=options.seed, whole=whole)
 
     return check

@@ -10,6 +10,7 @@ import onnxruntime as ort
 from onnxruntime.tools.onnx_model_utils import fix_output_shapes, make_input_shape_fixed
 
 from misread.errors import ModelError
+from misread.export.bake import bake, is_baked, strip
 from misread.export.onnx_file import check_model, read_model
 from misread.export.quantize.prepare import image_input
 from misread.export.quiet import quiet
@@ -78,6 +79,8 @@ def fix_batch(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
     Raises:
         ModelError: it takes another fixed number of pictures.
     """
+    if is_baked(model):
+        return bake(fix_batch(strip(model), card))
     end = image_input(model)
     sides = [int(side.dim_value) for side in end.type.tensor_type.shape.dim]
     if sides[:1] and sides[0] > 1:

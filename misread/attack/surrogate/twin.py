@@ -15,6 +15,7 @@ from misread.attack.surrogate.source import read_source
 from misread.cards import find_card
 from misread.cards.graph import graph_facts
 from misread.errors import ModelError
+from misread.export.bake import is_baked, strip
 from misread.export.origin import Origin
 from misread.export.twin import count_classes, make_twin
 from misread.runtime.strangers import screen
@@ -22,6 +23,8 @@ from misread.runtime.strangers import screen
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import onnx
 
     from misread.card import ModelCard
 
@@ -73,7 +76,7 @@ def load_surrogate_origin(path: Path, card: ModelCard | None = None) -> Surrogat
     """
     sha256 = screen(path, card).sha256
     with _about(path):
-        graph = parse(read_source(path))
+        graph = parse(_network(read_source(path)))
         fed = find_card(graph.metadata, name="it", given=card, declared=graph_facts(graph.shape, None))
         if fed is None:
             message = "it carries no card, so how to feed it is unknown; give --labels FILE and --size PX"
@@ -127,6 +130,11 @@ class Fed(nn.Module):
             images = images / self.std
         output: Tensor = self.surrogate(images)
         return output.clamp(min=_TINY).log() if self.log else output
+
+
+def _network(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return what a build feeds its own preprocessing to: attacks change what stands behind the resize."""
+    return strip(model) if is_baked(model) else model
 
 
 @contextmanager

@@ -43,7 +43,8 @@ def export_text(result: ExportLike, *, width: int = WIDTH) -> str:
     pairs = [
         ("origin", result.origin),
         ("card", f"from {', '.join(result.card_from)}" if result.card_from else ""),
-        ("input", input_text(result.card)),
+        ("takes", "uint8 pictures (n, h, w, 3) of any size" if result.card.baked_preprocessing else ""),
+        ("in the graph" if result.card.baked_preprocessing else "input", input_text(result.card)),
         ("labels", labels_text(result.card)),
         ("calibration", f"{result.calibration} pictures" if result.calibration else ""),
         ("parity on", " / ".join(dict.fromkeys(build.parity.pictures for build in result.builds))),

@@ -72,7 +72,9 @@ def _fed(card: ModelCard) -> list[tuple[str, str]]:
     ends = (
         f"{card.labels[0]}, {card.labels[1]}, .., {card.labels[-1]}" if len(card.labels) > 3 else " ".join(card.labels)
     )
+    whole = "the picture itself, uint8 RGB of any size; what follows happens in the graph"
     return [
+        *([("  takes", whole)] if card.baked_preprocessing else []),
         ("  resize", f"{crop} to {height}x{width} (height x width), {card.interpolation}, {smooth}"),
         ("  pixels", f"{card.colour}, times {card.scale:.6g}, minus {_numbers(card.mean)}, over {_numbers(card.std)}"),
         ("  labels", f"{len(card.labels)}: {ends}"),

@@ -14,6 +14,7 @@ from misread.runtime.inspect.fed import declared
 from misread.runtime.inspect.graph import Value
 from misread.runtime.inspect.model_file import read_model_file
 from misread.runtime.inspect.precision import precision_of
+from misread.runtime.pictures import FRONT, PREPARED
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
@@ -48,7 +49,7 @@ class Inspection:
         size_bytes: of the file and of the others that hold its weights.
         sha256: of the file; with weights in other files, of all of them, as `ModelFile` says.
         weights_sha256: of its stored tensors in the order of their names, whatever the card and the graph say; the
-            same for two files with the same weights. Empty where a part of them lies in another file.
+            same for two files with the same weights; what preparing pictures needs is left out. Empty where a part of them lies in another file.
         ir_version: of the format.
         producer: the tool that wrote it.
         opsets: (domain, version).
@@ -98,11 +99,12 @@ def inspect(path: Path, *, card: ModelCard | CardFacts | None = None) -> Inspect
     if contents is None:
         raise FileError(f"{path} is a model in onnxruntime's own format; give the ONNX file that it was made from")
     fed, sources, missing = _card(model.path, contents, card)
+    weights = [tensor for tensor in contents.weights if not tensor.name.startswith(FRONT) and tensor.name != PREPARED]
     return Inspection(
         path=model.path,
         size_bytes=model.size_bytes,
         sha256=model.sha256,
-        weights_sha256=_weights_hash(contents.weights),
+        weights_sha256=_weights_hash(weights),
         ir_version=contents.ir_version,
         producer=" ".join(part for part in contents.producer if part),
         opsets=tuple(sorted(contents.opsets.items())),
@@ -110,8 +112,8 @@ def inspect(path: Path, *, card: ModelCard | CardFacts | None = None) -> Inspect
         outputs=tuple(contents.outputs),
         operators=tuple(contents.operators.most_common()),
         functions=contents.functions,
-        precision=precision_of(contents.operators, contents.weights),
-        stored=_stored(contents.weights),
+        precision=precision_of(contents.operators, weights),
+        stored=_stored(weights),
         external=tuple(model.external),
         card=fed,
         card_from=sources,
