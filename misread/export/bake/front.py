@@ -40,8 +40,9 @@ def front(card: ModelCard, picture: str, prepared: str | None) -> Front:
     sketch = Sketch()
     start = Value(sketch=sketch, name=picture, dtype=UINT8)
     flag = Value(sketch=sketch, name=prepared, dtype=BOOL) if prepared else None
-    fitted = _fit(start, _placement(start, card, flag), card)
-    return Front(sketch=sketch, output=_to_input(fitted, card))
+    axes = _placement(start, card, flag)
+    fitted = _fit(start, axes, card)
+    return Front(sketch=sketch, output=_to_input(_padded(fitted, axes, card), card))
 
 
 def _placement(picture: Value, card: ModelCard, prepared: Value | None) -> tuple[Axis, Axis]:
@@ -51,9 +52,12 @@ def _placement(picture: Value, card: ModelCard, prepared: Value | None) -> tuple
     sides = [picture.sketch.constant(side, INT64) for side in card.size_hw]
     if card.resize == "squash":
         sizes, starts = sides, [zero, zero]
-    else:
+    elif card.resize == "crop":
         sizes = _cropped(height, width, card)
-        starts = [_half(size - side) for size, side in zip(sizes, sides, strict=True)]
+        starts = [_rounded((size - side).cast(DOUBLE) / 2.0) for size, side in zip(sizes, sides, strict=True)]
+    else:
+        sizes = _inside(height, width, sides)
+        starts = [0 - _rounded((side - size).cast(DOUBLE) / 2.0 - 0.1) for size, side in zip(sizes, sides, strict=True)]
     if prepared is not None:
         sizes = [side.where(prepared, size) for side, size in zip(sides, sizes, strict=True)]
         starts = [zero.where(prepared, start) for start in starts]
@@ -71,8 +75,15 @@ def _cropped(height: Value, width: Value, card: ModelCard) -> list[Value]:
     return [(side * short // shorter).at_least(short) for side in (height, width)]
 
 
-def _half(number: Value) -> Value:
-    return (number.cast(DOUBLE) / 2.0).plain("Round").cast(INT64)
+def _inside(height: Value, width: Value, sides: list[Value]) -> list[Value]:
+    """Sizes after the resize of a letterbox: the picture's aspect, inside the input."""
+    down, across = (side.cast(DOUBLE) / own.cast(DOUBLE) for side, own in zip(sides, (height, width), strict=True))
+    ratio = down.at_most(across)
+    return [_rounded(own.cast(DOUBLE) * ratio).at_least(1) for own in (height, width)]
+
+
+def _rounded(number: Value) -> Value:
+    return number.plain("Round").cast(INT64)
 
 
 def _fit(picture: Value, axes: tuple[Axis, Axis], card: ModelCard) -> Value:
@@ -93,6 +104,14 @@ def _fit(picture: Value, axes: tuple[Axis, Axis], card: ModelCard) -> Value:
     else:  # the order is free, and a picture lies in memory row by row
         resized = _passes(picture, (high, wide), across=False, clips=False)
     return (resized + 0.5).plain("Floor").clipped(0.0, 255.0)
+
+
+def _padded(fitted: Value, axes: tuple[Axis, Axis], card: ModelCard) -> Value:
+    """Put the grey of a letterbox around (n, h, w, 3)."""
+    if card.resize != "letterbox":
+        return fitted
+    rows, columns = (axis.inside() for axis in axes)
+    return fitted.where(rows.reshaped(-1, 1, 1) & columns.reshaped(-1, 1), float(card.pad_level))
 
 
 def _height_goes_first(rows: Axis, columns: Axis) -> Value:
