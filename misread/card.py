@@ -87,7 +87,7 @@ class ModelCard:
     @property
     def _schema(self) -> int:
         """2 for what a misread that reads only 1 must refuse."""
-        return 2 if self.resize == "letterbox" else 1
+        return 2 if self.resize == "letterbox" or self.baked_preprocessing else 1
 
     def index(self, label: str) -> int:
         """Return the output number of `label`, upper and lower case ignored when that is unambiguous.
@@ -110,7 +110,7 @@ class ModelCard:
         """Return the fields as they are written; those of schema 1 alone unless the card needs more."""
         known = asdict(self)
         if self._schema == 1:
-            del known["pad_level"]
+            del known["pad_level"], known["baked_preprocessing"]
         return known
 
     def to_metadata(self) -> dict[str, str]:

@@ -95,7 +95,7 @@ def _fit(picture: Value, axes: tuple[Axis, Axis], card: ModelCard) -> Value:
     if card.resize == "crop":
         picture, high = _trimmed(picture, high, 1)
         picture, wide = _trimmed(picture, wide, 2)
-    if clips_between(card.interpolation, antialias=card.antialias):
+    if card.interpolation == "bicubic" and card.antialias:
         resized = picture.sketch.choose(
             _height_goes_first(*axes),
             lambda inner: _passes(picture.within(inner), (high, wide), across=False, clips=True),

@@ -49,7 +49,7 @@ def bake(model: onnx.ModelProto) -> onnx.ModelProto:
         message = f"the graph uses the name {clashes[0]!r} already, which baking needs; rename it and export again"
         raise ModelError(message)
     _put_before(baked, entry, card)
-    write_metadata(baked, read_metadata(model) | replace(card, baked_preprocessing=True).to_metadata())
+    _tell(baked, card, baked_preprocessing=True)
     check_model(baked)
     return baked
 
@@ -93,7 +93,7 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.ClearField("input")
     shape = (count, card.channels, *card.size_hw)
     graph.input.append(helper.make_tensor_value_info(bridge[0], TensorProto.FLOAT, shape))
-    write_metadata(bare, read_metadata(model) | replace(card, baked_preprocessing=False).to_metadata())
+    _tell(bare, card, baked_preprocessing=False)
     return bare
 
 
@@ -124,6 +124,12 @@ def _put_before(model: onnx.ModelProto, entry: onnx.ValueInfoProto, card: ModelC
     if crops:
         graph.input.append(flag)
         graph.initializer.append(helper.make_tensor(PREPARED, TensorProto.BOOL, (), [False]))
+
+
+def _tell(model: onnx.ModelProto, card: ModelCard, *, baked_preprocessing: bool) -> None:
+    """Write the card anew, in place; metadata that are not of the card stay."""
+    others = {key: value for key, value in read_metadata(model).items() if key not in card.to_metadata()}
+    write_metadata(model, replace(card, baked_preprocessing=baked_preprocessing).to_metadata() | others)
 
 
 def _only_input(model: onnx.ModelProto) -> onnx.ValueInfoProto | None:
