@@ -54,7 +54,7 @@ class ModelCard:
         std: divided by at the end, one per channel.
         output: what the model returns.
         baked_normalisation: the graph itself normalises; for the reader of the card only.
-        baked_preprocessing: the graph itself does all of the above: it is fed the picture, (n, h, w, 3) uint8 RGB of any
+        baked_preprocessing: the graph itself does all of the above: it takes the picture, (n, h, w, 3) uint8 RGB of any
             size, and the card says what the graph makes of it.
     """
 

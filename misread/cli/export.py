@@ -60,7 +60,8 @@ def export(
     max_drop: MaxDrop = None,
     parity_data: Annotated[Path | None, typer.Option(metavar="DIR", help="Real pictures to compare on.")] = None,
     bake_preprocessing: Annotated[
-        bool, typer.Option("--bake-preprocessing", help="Resize, crop and normalise inside the graph: it takes pictures.")
+        bool,
+        typer.Option("--bake-preprocessing", help="Resize, crop and normalise in the graph: it takes pictures."),
     ] = False,
     batch: Annotated[str, typer.Option(help="Pictures per call: a number, or dynamic.")] = "dynamic",
     static_twin: StaticTwin = False,

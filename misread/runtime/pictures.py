@@ -1,8 +1,8 @@
-"""Pictures for a build that prepares them itself: one call takes pictures of one size."""
+"""Builds that prepare pictures themselves: one call takes pictures of one size, and its graph does the rest."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from misread.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import onnxruntime as ort
+
+    from misread.card import ModelCard
 
 UInt8 = NDArray[np.uint8]
 
@@ -38,3 +42,49 @@ def by_size(images: Sequence[UInt8], most: int) -> Iterator[tuple[list[int], UIn
         for start in range(0, len(numbers), step):
             chosen = numbers[start : start + step]
             yield chosen, np.stack([images[number] for number in chosen])
+
+
+class PictureInput:
+    """The input of a build that prepares pictures itself.
+
+    Args:
+        session: whose.
+        card: of the build.
+    """
+
+    def __init__(self, session: ort.InferenceSession, card: ModelCard) -> None:
+        self._session, self._size_hw = session, card.size_hw
+        self._picture, self._answer = session.get_inputs()[0].name, session.get_outputs()[0].name
+        self._may_crop = any(entry.name == PREPARED for entry in session.get_overridable_initializers())
+
+    def run(
+        self, pictures: UInt8 | Sequence[UInt8], size: int, options: ort.RunOptions | None, *, prepared: bool
+    ) -> NDArray[Any]:
+        """Run up to `size` pictures of one size as `size`, the last again for those that are missing.
+
+        Returns a row of values for each of the `size`, or one row where they do not divide.
+
+        Args:
+            pictures: (n, h, w, 3) uint8, or n of (h, w, 3).
+            size: pictures per call.
+            options: of the run.
+            prepared: they have the input's size already, and are neither resized nor cropped.
+
+        Raises:
+            OptionError: prepared pictures that have not the input's size.
+        """
+        stack = np.ascontiguousarray(pictures)
+        wanted = (*self._size_hw, 3) if prepared else (*stack.shape[1:3], 3)
+        if stack.shape[1:] != wanted or stack.dtype != np.uint8:
+            message = (
+                f"a prepared picture is ({wanted[0]}, {wanted[1]}, 3) uint8 for this model, got {stack.shape[1:]} "
+                f"{stack.dtype}; let read() bring it to size"
+            )
+            raise OptionError(message)
+        if len(stack) < size:
+            stack = np.concatenate([stack, np.repeat(stack[-1:], size - len(stack), axis=0)])
+        feed = {self._picture: stack}
+        if prepared and self._may_crop:
+            feed[PREPARED] = np.array(True)  # noqa: FBT003  a value
+        answer: NDArray[Any] = np.asarray(self._session.run([self._answer], feed, options)[0])
+        return answer.reshape(1 if answer.size % size else size, -1)

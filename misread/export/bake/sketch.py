@@ -98,18 +98,23 @@ class Value:
     dtype: int
 
     def __add__(self, other: Value | float) -> Value:
+        """Add, element by element."""
         return self._with("Add", other)
 
     def __sub__(self, other: Value | float) -> Value:
+        """Subtract."""
         return self._with("Sub", other)
 
     def __rsub__(self, other: float) -> Value:
+        """Subtract it from a number."""
         return self._of(other)._with("Sub", self)
 
     def __mul__(self, other: Value | float) -> Value:
+        """Multiply."""
         return self._with("Mul", other)
 
     def __truediv__(self, other: Value | float) -> Value:
+        """Divide."""
         return self._with("Div", other)
 
     def __floordiv__(self, other: Value | int) -> Value:
@@ -117,6 +122,7 @@ class Value:
         return self._with("Div", other)
 
     def __and__(self, other: Value) -> Value:
+        """Tell where both hold."""
         return self._with("And", other)
 
     def below(self, other: Value | float) -> Value:

@@ -49,7 +49,8 @@ class Inspection:
         size_bytes: of the file and of the others that hold its weights.
         sha256: of the file; with weights in other files, of all of them, as `ModelFile` says.
         weights_sha256: of its stored tensors in the order of their names, whatever the card and the graph say; the
-            same for two files with the same weights; what preparing pictures needs is left out. Empty where a part of them lies in another file.
+            same for two files with the same weights, since what prepares pictures is left out. Empty where a part of
+            them lies in another file.
         ir_version: of the format.
         producer: the tool that wrote it.
         opsets: (domain, version).

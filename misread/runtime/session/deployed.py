@@ -14,6 +14,7 @@ from misread.cards import GIVEN, find_card
 from misread.errors import FileError, ModelError, ModelRunError
 from misread.pixels import fit
 from misread.runtime.inspect.model_file import model_sha256
+from misread.runtime.pictures import PictureInput, by_size
 from misread.runtime.session.boundary import is_foreign, ort_errors, translated
 from misread.runtime.session.buffers import Buffers, Pool
 from misread.runtime.session.feed import Feed, Pictures
@@ -58,7 +59,8 @@ class Deployed:
         (feed, kind, _), (logits, answer, _) = graph.inputs[0], graph.outputs[0]
         self._names = (feed, logits)
         self._least = 2.0**-24 if answer == "tensor(float16)" else TINY
-        self._feed, self._pool = Feed(card, DTYPES[kind]), Pool()
+        self._whole = PictureInput(session, card) if card.baked_preprocessing else None
+        self._feed, self._pool = Feed(card, np.float32 if self._whole else DTYPES[kind]), Pool()
         self._done = (*card.size_hw, 3) if card.resize == "squash" else None
         self._run_options = options.run_options()
 
@@ -119,6 +121,8 @@ class Deployed:
 
     def read(self, images: Sequence[UInt8]) -> Reading:
         """Read (h, w, 3) uint8 RGB pictures of any size through resize, crop, colour order and scale."""
+        if self._whole:
+            return self._read_whole(images, self._whole)
         if len(images) <= MAX_BATCH:
             return Reading(logits=self.run([self._fitted(image) for image in images]), card=self.card)
         parts = [self.read(images[start : start + MAX_BATCH]).logits for start in range(0, len(images), MAX_BATCH)]
@@ -144,11 +148,7 @@ class Deployed:
         else:
             parts = [self._run(prepared[start : start + size], size) for start in range(0, count, size)]
             outputs = np.concatenate([np.empty((0, len(self.card.labels)), np.float32), *parts])
-        if not _finite(outputs):
-            raise ModelRunError(
-                f"{self.name} returned values that are not finite; the model or its precision is broken"
-            )
-        return as_logits(outputs, self.card, least=self._least)
+        return self._logits(outputs)
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the way to open it again; onnxruntime's sessions cannot be copied."""
@@ -170,6 +170,28 @@ class Deployed:
         """Bring a picture to size; the writer looks at those that have it, so that they need not be looked at twice."""
         return image if image.shape == self._done else fit(image, self.card)
 
+    def _read_whole(self, images: Sequence[UInt8], whole: PictureInput) -> Reading:
+        """Read pictures with a build that prepares them itself, those of one size together."""
+        logits = np.empty((len(images), len(self.card.labels)), np.float32)
+        for numbers, stack in by_size(images, self.fixed_batch or MAX_BATCH):
+            outputs = self._run_whole(stack, self.fixed_batch or len(stack), whole, prepared=False)
+            logits[numbers] = self._logits(outputs)
+        return Reading(logits=logits, card=self.card)
+
+    def _run_whole(self, pictures: Pictures, size: int, whole: PictureInput, *, prepared: bool) -> Float32:
+        with ort_errors(f"onnxruntime could not run {self.path}", ModelRunError, name=str(self.path)):
+            values = whole.run(pictures, size, self._run_options, prepared=prepared)
+        self._check_width(values, size)
+        rows: Float32 = values[: len(pictures)].astype(np.float32)
+        return rows
+
+    def _logits(self, outputs: Float32) -> Float32:
+        if not _finite(outputs):
+            raise ModelRunError(
+                f"{self.name} returned values that are not finite; the model or its precision is broken"
+            )
+        return as_logits(outputs, self.card, least=self._least)
+
     def _run(self, prepared: Pictures, size: int) -> Float32:
         """Run up to `size` pictures as `size`; return a row of values for each, none of which lies in a buffer.
 
@@ -177,6 +199,8 @@ class Deployed:
             ModelError: there is not one value for each label.
             ModelRunError: onnxruntime failed.
         """
+        if self._whole:
+            return self._run_whole(prepared, size, self._whole, prepared=True)
         buffers = self._pool.take(size) or Buffers(self.session, self._feed, size, self._names)
         buffers.write(prepared)
         try:
@@ -186,15 +210,18 @@ class Deployed:
                 raise
             said, path = f"onnxruntime could not run {self.path}", str(self.path)
             raise translated(error, said, ModelRunError, name=path) from error
+        self._check_width(values, size)
+        self._pool.put(buffers)
+        rows = values if len(prepared) == size else values[: len(prepared)]
+        return rows if rows.dtype == _FLOAT32 else rows.astype(np.float32)
+
+    def _check_width(self, values: NDArray[Any], size: int) -> None:
         labels = len(self.card.labels)
         if values.shape[1] != labels:
             raise ModelError(
                 f"{self.path} returns {values.size / size:g} values a picture and its card has {labels} labels; "
                 "give the labels that belong to it with --labels FILE"
             )
-        self._pool.put(buffers)
-        rows = values if len(prepared) == size else values[: len(prepared)]
-        return rows if rows.dtype == _FLOAT32 else rows.astype(np.float32)
 
 
 def _finite(outputs: Float32) -> bool:

@@ -85,7 +85,13 @@ class Graph:
         Raises:
             ModelError: it does not.
         """
-        shape = self.inputs[0][2]
+        _, kind, shape = self.inputs[0]
+        if card.baked_preprocessing:
+            if kind != "tensor(uint8)" or shape[3] != 3:
+                raise ModelError(
+                    f"{path} takes {kind} {list(shape)} and its card says that it takes pictures (n, h, w, 3) uint8"
+                )
+            return
         wanted = (card.channels, *card.size_hw)
         for side, given in zip(shape[1:], wanted, strict=True):
             if _fixed(side) and side != given:

@@ -43,7 +43,9 @@ def computed(build: Callable[[Value, Value], Value], x: Any, y: Any, dtype: int)
 )
 @pytest.mark.parametrize("dtype", [FLOAT, DOUBLE])
 def test_arithmetic_is_numpys(build: Any, expected: Any, dtype: int) -> None:
-    x, y = (np.array(values, {FLOAT: np.float32, DOUBLE: np.float64}[dtype]) for values in ([-1.5, 0.5, 2.5], [1, 3, 1]))
+    x, y = (
+        np.array(values, {FLOAT: np.float32, DOUBLE: np.float64}[dtype]) for values in ([-1.5, 0.5, 2.5], [1, 3, 1])
+    )
     np.testing.assert_allclose(computed(build, x, y, dtype), expected(x, y), rtol=1e-6)
 
 
