@@ -78,8 +78,6 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
     if card is None or len(bridge) != 1 or not model.graph.input:
         message = "its card says that preprocessing is baked in, but the graph has no such part; export it again"
         raise ModelError(message)
-    batch = model.graph.input[0].type.tensor_type.shape.dim[0]
-    count = batch.dim_param or int(batch.dim_value)
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     graph = bare.graph
@@ -91,8 +89,8 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
         graph.ClearField(part)
         getattr(graph, part).extend(copies)
     graph.ClearField("input")
-    shape = (count, card.channels, *card.size_hw)
-    graph.input.append(helper.make_tensor_value_info(bridge[0], TensorProto.FLOAT, shape))
+    graph.input.append(next((entry for entry in model.graph.value_info if entry.name == bridge[0]), _entry(model, card)))
+    graph.input[0].name = bridge[0]
     _tell(bare, card, baked_preprocessing=False)
     return bare
 
@@ -124,6 +122,13 @@ def _put_before(model: onnx.ModelProto, entry: onnx.ValueInfoProto, card: ModelC
     if crops:
         graph.input.append(flag)
         graph.initializer.append(helper.make_tensor(PREPARED, TensorProto.BOOL, (), [False]))
+
+
+def _entry(model: onnx.ModelProto, card: ModelCard) -> onnx.ValueInfoProto:
+    """Return what the network takes, for a file from which another tool has removed that."""
+    batch = model.graph.input[0].type.tensor_type.shape.dim[0]
+    shape = (batch.dim_param or int(batch.dim_value), card.channels, *card.size_hw)
+    return helper.make_tensor_value_info("", TensorProto.FLOAT, shape)
 
 
 def _tell(model: onnx.ModelProto, card: ModelCard, *, baked_preprocessing: bool) -> None:

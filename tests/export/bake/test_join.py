@@ -40,6 +40,13 @@ def test_what_was_baked_comes_off_to_the_last_byte(card: ModelCard, batch: int |
     assert strip(baked).SerializeToString() == kept
 
 
+def test_it_comes_off_where_another_tool_removed_the_types_between() -> None:
+    before = mirror(CROP, batch=3)
+    baked = bake(before)
+    baked.graph.ClearField("value_info")
+    assert strip(baked).SerializeToString() == before.SerializeToString()
+
+
 @pytest.mark.parametrize("opset", [15, 18, 20, 23])
 def test_a_baked_build_is_valid_onnx_of_the_same_opset(opset: int) -> None:
     for card in (SQUASH, CROP):
