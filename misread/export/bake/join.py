@@ -89,8 +89,8 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
         graph.ClearField(part)
         getattr(graph, part).extend(copies)
     graph.ClearField("input")
-    graph.input.append(next((entry for entry in model.graph.value_info if entry.name == bridge[0]), _entry(model, card)))
-    graph.input[0].name = bridge[0]
+    typed = [entry for entry in model.graph.value_info if entry.name == bridge[0]]
+    graph.input.append(typed[0] if typed else _entry(bridge[0], model, card))
     _tell(bare, card, baked_preprocessing=False)
     return bare
 
@@ -124,11 +124,11 @@ def _put_before(model: onnx.ModelProto, entry: onnx.ValueInfoProto, card: ModelC
         graph.initializer.append(helper.make_tensor(PREPARED, TensorProto.BOOL, (), [False]))
 
 
-def _entry(model: onnx.ModelProto, card: ModelCard) -> onnx.ValueInfoProto:
+def _entry(name: str, model: onnx.ModelProto, card: ModelCard) -> onnx.ValueInfoProto:
     """Return what the network takes, for a file from which another tool has removed that."""
     batch = model.graph.input[0].type.tensor_type.shape.dim[0]
     shape = (batch.dim_param or int(batch.dim_value), card.channels, *card.size_hw)
-    return helper.make_tensor_value_info("", TensorProto.FLOAT, shape)
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def _tell(model: onnx.ModelProto, card: ModelCard, *, baked_preprocessing: bool) -> None:

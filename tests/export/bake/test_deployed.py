@@ -101,7 +101,7 @@ def test_it_is_pickled_and_copied_as_any_build(builds: tuple[Path, Path]) -> Non
 
 def test_a_card_that_claims_a_front_which_is_not_there_is_refused(tmp_path: Path) -> None:
     path = graph(tmp_path / "m.onnx", metadata=replace(CARD, baked_preprocessing=True).to_metadata())
-    with pytest.raises(ModelError, match=r"takes tensor\(float\) .* its card says that it takes pictures \(n, h, w, 3\)"):
+    with pytest.raises(ModelError, match=r"takes tensor\(float\) .* that it takes pictures \(n, h, w, 3\)"):
         Deployed.open(path)
 
 

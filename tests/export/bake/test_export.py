@@ -13,6 +13,7 @@ import pytest
 from misread.errors import CheckFailed
 from misread.export import run as runner
 from misread.export.bake import bake, strip
+from misread.export.bake import front as fronts
 from misread.export.bake import join as joined
 from misread.export.onnx_file import read_model
 from misread.export.origin import Origin, load_origin
@@ -83,7 +84,7 @@ def test_parity_asks_for_the_whole_path(
     tmp_path: Path, large: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted fault: a front that resizes without antialias, behind a card that says otherwise."""
-    honest = joined.front
+    honest = fronts.front
 
     def planted(card: ModelCard, *names: Any) -> Any:
         return honest(replace(card, antialias=False, interpolation="nearest"), *names)
