@@ -9,6 +9,7 @@ import numpy as np
 
 from misread.export.bake.sketch import BOOL, DOUBLE, FLOAT, INT64, UINT8, Sketch, Value
 from misread.export.bake.weights import Axis, Bands, bands, nearest_rows
+from misread.resample import clips_between
 
 if TYPE_CHECKING:
     from misread.card import ModelCard
@@ -95,7 +96,7 @@ def _fit(picture: Value, axes: tuple[Axis, Axis], card: ModelCard) -> Value:
     if card.resize == "crop":
         picture, high = _trimmed(picture, high, 1)
         picture, wide = _trimmed(picture, wide, 2)
-    if card.interpolation == "bicubic" and card.antialias:
+    if clips_between(card.interpolation, antialias=card.antialias):
         resized = picture.sketch.choose(
             _height_goes_first(*axes),
             lambda inner: _passes(picture.within(inner), (high, wide), across=False, clips=True),

@@ -1,4 +1,4 @@
-"""The weights of `misread.resample`, computed inside the graph from the picture's size, number for number.
+"""The weights of `misread.taps`, computed inside the graph from the picture's size, number for number.
 
 A row of them is zero but for a narrow band. So outputs are taken in blocks, and each block of outputs meets only the
 band of inputs that it reaches: few products, and none of the memory that whole matrices would need.

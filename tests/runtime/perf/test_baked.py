@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -32,8 +32,9 @@ def test_the_pictures_themselves_are_the_input(tmp_path: Path, batch: int) -> No
     pictures = [np.full((*size, 3), level, np.uint8) for level, size in enumerate(((20, 30), (9, 9), (20, 30)))]
     subject = Subject(deployed, pictures, batch)
     made = subject.prepare(0)
-    assert (made.shape, made.dtype) == ((batch, 20, 30, 3), np.uint8)
+    assert made.shape == (batch, 20, 30, 3)
+    assert made.dtype.name == "uint8"
     assert made[:, 0, 0, 0].tolist() == [0, 2][:batch]
-    (answer,) = subject.run(0)  # type: ignore[misc]  # of onnxruntime
-    read = subject.read(0)
-    np.testing.assert_allclose(answer, read.logits)  # type: ignore[attr-defined]
+    ran: Any = subject.run(0)
+    read: Any = subject.read(0)
+    np.testing.assert_allclose(ran[0], read.logits)
