@@ -13,6 +13,7 @@ import numpy as np
 from misread.card import CARD_KEY, ModelCard
 from misread.data import spread
 from misread.errors import InputError, OptionError
+from misread.export.bake import bake_file, is_baked, strip
 from misread.export.build import Build, checked
 from misread.export.onnx_file import read_metadata, read_model, write_metadata
 from misread.export.parity import TOLERANCES, Parity, Tolerance, check_agreement
@@ -167,6 +168,8 @@ def quantize(options: QuantizeOptions, *, progress: Progress = lambda *_: None) 
         _with_card(reference, source)
         progress(f"making {options.precision}", 0, 0)
         made = make(FLOAT if options.precision == KEEP else options.precision, source, file, job, progress=progress)
+        if reference.card.baked_preprocessing:
+            bake_file(file)
         progress(f"comparing {options.precision}", 0, 0)
         build = checked(
             options.precision,
@@ -218,12 +221,15 @@ def _some(pictures: Pictures, most: int) -> Pictures:
 def _with_card(reference: Deployed, copy: Path) -> None:
     """Copy the float file with its card in it, so that all that is made of it is fed alike.
 
+    What prepares pictures inside it is left out; it is put before the finished build again.
+
     Raises:
         ModelError: weights in other files.
         StorageError: the copy cannot be written.
     """
     model = read_model(reference.path)
     refuse_external(model)
+    model = strip(model) if is_baked(model) else model
     metadata = read_metadata(model)
     if CARD_KEY not in metadata:
         write_metadata(model, {**reference.card.to_metadata(), **metadata})
