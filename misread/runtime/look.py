@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +17,7 @@ from misread.runtime.verdict import Look
 from misread.wish import UNTARGETED, goal_margin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from misread.bundle import Bundle, Witness
     from misread.card import ModelCard
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 UInt8 = NDArray[np.uint8]
 Geometry = tuple[object, ...]
+#: Ready to be read, or what makes it so: a build that prepares pictures itself is given whole ones, which may be large.
+Picture = UInt8 | Callable[[], UInt8]
 
 #: Witnesses read together at most; their clean and changed pictures make one batch.
 CHUNK: Final = 16
@@ -50,6 +54,8 @@ def look(bundle: Bundle, contenders: Sequence[Contender], rungs: Sequence[Rung],
     done = 0
     cards = {_geometry(c.alive.card): c.alive.card for c in contenders if c.alive}
     size = _chunk_size(list(cards.values()), len(rungs))
+    if any(card.baked_preprocessing for card in cards.values()) and not all(one.prepared for one in bundle.witnesses):
+        size = 1
     while chunk := tuple(islice(witnesses, size)):
         pictures = _prepare(bundle, chunk, rungs, cards)
         for contender in contenders:
@@ -78,7 +84,7 @@ def prepare(image: UInt8, witness: Witness, card: ModelCard) -> UInt8:
     return image if witness.prepared else fit(image, card)
 
 
-Prepared = dict[str, list[dict[str, UInt8] | str]]
+Prepared = dict[str, list[dict[str, Picture] | str]]
 
 
 def _prepare(
@@ -91,13 +97,16 @@ def _prepare(
         if witness.placebo is not None:
             files["placebo"] = bundle.read(witness.placebo)
         for place, rung in enumerate(rungs):
-            images = {kind: rung.apply(image) for kind, image in files.items() if place == 0 or kind != "placebo"}
+            shown = {kind: image for kind, image in files.items() if place == 0 or kind != "placebo"}
+            images = {kind: rung.apply(image) for kind, image in shown.items()}
             for shape, card in cards.items():
-                ready[shape][rung.name].append(_prepared_or_reason(images, witness, card))
+                whole: dict[str, Picture] = {kind: partial(rung.apply, image) for kind, image in shown.items()}
+                itself = card.baked_preprocessing and not witness.prepared
+                ready[shape][rung.name].append(whole if itself else _prepared_or_reason(images, witness, card))
     return ready
 
 
-def _prepared_or_reason(images: dict[str, UInt8], witness: Witness, card: ModelCard) -> dict[str, UInt8] | str:
+def _prepared_or_reason(images: dict[str, UInt8], witness: Witness, card: ModelCard) -> dict[str, Picture] | str:
     try:
         return {kind: prepare(image, witness, card) for kind, image in images.items()}
     except InputError as error:
@@ -116,7 +125,7 @@ def _look_at(contender: Contender, chunk: Sequence[Witness], rungs: Sequence[Run
         contender.failure = error
 
 
-def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str, UInt8] | str]) -> list[Views | str]:
+def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str, Picture] | str]) -> list[Views | str]:
     """Read one chunk behind one rung in one go; where a witness cannot be read, say why instead."""
     result: list[Views | str] = []
     stack: list[UInt8] = []
@@ -131,11 +140,12 @@ def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str
         if isinstance(images, str):
             continue
         for kind, image in images.items():
-            stack.append(image)
+            stack.append(image() if callable(image) else image)
             owners.append((place, kind, truth, wanted))
     if stack:
         seen: dict[int, dict[str, Look]] = {}
-        reading = reader.read_prepared(np.stack(stack))
+        whole = reader.card.baked_preprocessing and not chunk[owners[0][0]].prepared
+        reading = reader.read(stack) if whole else reader.read_prepared(np.stack(stack))
         looks = _looks(reading, [truth for _, _, truth, _ in owners], [wanted for _, _, _, wanted in owners])
         for (place, kind, _, _), one in zip(owners, looks, strict=True):
             seen.setdefault(place, {})[kind] = one
@@ -168,7 +178,8 @@ def _asked(witness: Witness, card: ModelCard) -> tuple[int, NDArray[np.bool_] | 
 
 
 def _geometry(card: ModelCard) -> Geometry:
-    return (card.size_hw, card.resize, card.resize_px, card.pad_level, card.interpolation, card.antialias)
+    how = (card.size_hw, card.resize, card.resize_px, card.pad_level, card.interpolation, card.antialias)
+    return (*how, card.baked_preprocessing)
 
 
 def _chunk_size(cards: Sequence[ModelCard], rungs: int) -> int:

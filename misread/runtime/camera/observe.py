@@ -82,12 +82,15 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
     readouts = []
     prepared: dict[ModelCard, UInt8] = {}  # builds of one model are fed alike, so prepare once
     for reader in readers:
-        card = reader.card
-        if card not in prepared:
-            # A prepared picture fills the input: only its size is still to be made right.
-            shape = card.stretching() if subject and subject.prepared else card
-            prepared[card] = np.stack([fit(crop, shape) for crop in crops.values()])
-        reading = reader.read_prepared(prepared[card])
+        card, fills = reader.card, bool(subject and subject.prepared)
+        if card.baked_preprocessing and not fills:
+            reading = reader.read(list(crops.values()))
+        else:
+            if card not in prepared:
+                # A prepared picture fills the input: only its size is still to be made right.
+                shape = card.stretching() if fills else card
+                prepared[card] = np.stack([fit(crop, shape) for crop in crops.values()])
+            reading = reader.read_prepared(prepared[card])
         label = subject.label if subject else None
         margins = None if label is None else reading.margin([reader.card.index(label)] * len(crops))
         for row, crop in enumerate(crops):
