@@ -63,7 +63,7 @@ def _placement(picture: Value, card: ModelCard, prepared: Value | None) -> tuple
         sizes = [side.where(prepared, size) for side, size in zip(sides, sizes, strict=True)]
         starts = [zero.where(prepared, start) for start in starts]
     rows, columns = (
-        Axis(size_in=size_in, size_out=size, start=start, length=length)
+        Axis(size_in=size_in, size_out=size, start=start, length=length, padded=card.resize == "letterbox")
         for size_in, size, start, length in zip((height, width), sizes, starts, card.size_hw, strict=True)
     )
     return rows, columns
@@ -148,9 +148,10 @@ def _first_axis(pixels: Value, weighed: Bands, count: Value) -> Value:
     met = met.reshaped(count, weighed.blocks, weighed.reach, -1)
     made = pixels.sketch.node("MatMul", weighed.weights, met, dtype=FLOAT)
     made = made.reshaped(count, weighed.blocks * weighed.block, other, 3)
-    if weighed.blocks * weighed.block > axis.length:
-        made = made.gathered(pixels.sketch.constant(np.arange(axis.length), INT64), 1)
-    return made
+    if axis.padded:
+        return made.gathered(axis.outputs(axis.length), 1)
+    surplus = axis.length % weighed.block > 0
+    return made.gathered(pixels.sketch.constant(np.arange(axis.length), INT64), 1) if surplus else made
 
 
 def _to_input(fitted: Value, card: ModelCard) -> Value:

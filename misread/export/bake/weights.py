@@ -28,12 +28,14 @@ class Axis:
         size_out: pixels after the resize.
         start: first of these that the input holds; below 0 where padding comes first.
         length: how many the input holds.
+        padded: whether it may hold more than there are.
     """
 
     size_in: Value
     size_out: Value
     start: Value
     length: int
+    padded: bool
 
     def outputs(self, count: int) -> Value:
         """Return which `count` pixels after the resize the input holds, (count,); the nearest one for padding."""
@@ -56,7 +58,7 @@ class Bands:
         rows: (blocks * reach,) whole numbers, ascending: the inputs that each block meets.
         weights: (blocks, outputs of a block, reach) float32.
         reach: inputs that a block meets.
-        blocks: how many there are.
+        blocks: how many there are; of a padded axis they hold the picture only.
         block: outputs of one.
     """
 
@@ -64,7 +66,7 @@ class Bands:
     rows: Value
     weights: Value
     reach: Value
-    blocks: int
+    blocks: Value | int
     block: int
 
 
@@ -83,9 +85,8 @@ def bands(axis: Axis, interpolation: Interpolation, *, antialias: bool) -> Bands
     """Return the weights of a kernel that is not `nearest`."""
     whole = interpolation == "area" or antialias
     block = min(_BLOCK, axis.length) if whole else 1
-    blocks = -(-axis.length // block)
+    blocks, outputs = _blocks(axis, block)
     scale = axis.size_in.cast(DOUBLE) / axis.size_out.cast(DOUBLE)
-    outputs = axis.outputs(blocks * block).reshaped(blocks, block, 1).cast(DOUBLE)
     centres = (outputs + 0.5) * scale
     if interpolation == "area":
         low, high = centres - scale / 2.0, centres + scale / 2.0
@@ -122,12 +123,30 @@ def bands(axis: Axis, interpolation: Interpolation, *, antialias: bool) -> Bands
     )
 
 
+def _blocks(axis: Axis, block: int) -> tuple[Value | int, Value]:
+    """Return how many blocks there are, and which outputs each holds, (blocks, block, 1).
+
+    Padding is not computed: of a padded axis that is all of the picture and nothing else.
+    """
+    if not axis.padded:
+        count = -(-axis.length // block)
+        return count, axis.outputs(count * block).reshaped(-1, block, 1).cast(DOUBLE)
+    blocks = (axis.size_out + (block - 1)) // block
+    places = _range(blocks * block).at_most(axis.size_out - 1)
+    return blocks, places.reshaped(-1, block, 1).cast(DOUBLE)
+
+
 def _positions(first: Value, reach: Value) -> Value:
     """Return the inputs that each block meets, from the first of its first output, (blocks, 1, reach)."""
     sketch = first.sketch
     zero, one = sketch.constant(0, INT64), sketch.constant(1, INT64)
     start = sketch.node("Slice", first, zero.reshaped(1), one.reshaped(1), one.reshaped(1))
-    return start + sketch.node("Range", zero, reach, one).cast(DOUBLE)
+    return start + _range(reach).cast(DOUBLE)
+
+
+def _range(count: Value) -> Value:
+    zero, one = (count.sketch.constant(number, INT64) for number in (0, 1))
+    return count.sketch.node("Range", zero, count, one)
 
 
 def _where_inside(weights: Value, axis: Axis, positions: Value) -> Value:

@@ -92,6 +92,13 @@ def test_photographs_of_a_phone_become_the_input_of_a_network(resize: Any) -> No
         assert difference(seen(session, picture), to_input(fit(picture, card)[None], card)) <= 1
 
 
+@pytest.mark.parametrize("way", [ways()[0], ways()[8], ways()[-8], ways()[-6]], ids=name_of)
+@pytest.mark.parametrize("shape", [(4, 20_000), (20_000, 4), (1, 1)])
+def test_a_picture_may_be_long_and_narrow(way: ModelCard, shape: tuple[int, int]) -> None:
+    picture = hard(np.random.default_rng(7), *shape)
+    assert difference(seen(front_of(way), picture), to_input(fit(picture, way)[None], way)) <= 1
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -1,4 +1,4 @@
-"""Verdicts on a baked build are taken through its own preparation: it is given the pictures as they lie in the files."""
+"""Verdicts on a baked build are taken through its own preparation: it is given the pictures of the files themselves."""
 
 from __future__ import annotations
 
