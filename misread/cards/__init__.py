@@ -74,6 +74,7 @@ def metadata_of(card: ModelCard, *, source_sha256: str | None = None) -> dict[st
     """Return ONNX metadata that say what a card says, in misread's own words and in those that other tools read.
 
     A convention that cannot say all of what it stands for is left out: what others read is the same, or is not there.
+    None can say that a build takes the picture itself.
 
     Args:
         card: what is to be said.
@@ -85,7 +86,7 @@ def metadata_of(card: ModelCard, *, source_sha256: str | None = None) -> dict[st
     if source_sha256 is not None:
         found[SOURCE_HASH_KEY] = source_sha256
     whole = CardFacts.of(card)
-    for convention in CONVENTIONS:
+    for convention in () if card.baked_preprocessing else CONVENTIONS:
         written = convention.write(card)
         said = convention.read(written) if written else None
         if said is not None and said.agrees(whole):

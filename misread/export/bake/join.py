@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from misread.card import ModelCard
+from misread.cards import rewritten
 from misread.errors import ModelError
 from misread.export.bake.front import front
 from misread.export.bake.sketch import INT64
@@ -133,8 +134,7 @@ def _entry(name: str, model: onnx.ModelProto, card: ModelCard) -> onnx.ValueInfo
 
 def _tell(model: onnx.ModelProto, card: ModelCard, *, baked_preprocessing: bool) -> None:
     """Write the card anew, in place; metadata that are not of the card stay."""
-    others = {key: value for key, value in read_metadata(model).items() if key not in card.to_metadata()}
-    write_metadata(model, replace(card, baked_preprocessing=baked_preprocessing).to_metadata() | others)
+    write_metadata(model, rewritten(read_metadata(model), replace(card, baked_preprocessing=baked_preprocessing)))
 
 
 def _only_input(model: onnx.ModelProto) -> onnx.ValueInfoProto | None:

@@ -28,6 +28,15 @@ def values(session: Any, name: str) -> Any:
     return next(entry for entry in session if entry.name == name)
 
 
+def alike(one: onnx.ModelProto, other: onnx.ModelProto) -> bool:
+    """Tell whether two models are the same but for the order of their metadata."""
+    said, bare = [read_metadata(model) for model in (one, other)], [onnx.ModelProto(), onnx.ModelProto()]
+    for copy, model in zip(bare, (one, other), strict=True):
+        copy.CopyFrom(model)
+        copy.ClearField("metadata_props")
+    return said[0] == said[1] and bare[0].SerializeToString() == bare[1].SerializeToString()
+
+
 @pytest.mark.parametrize("card", [SQUASH, CROP])
 @pytest.mark.parametrize("batch", ["batch", "n", 1, 3])
 def test_what_was_baked_comes_off_to_the_last_byte(card: ModelCard, batch: int | str) -> None:
@@ -37,14 +46,14 @@ def test_what_was_baked_comes_off_to_the_last_byte(card: ModelCard, batch: int |
     assert before.SerializeToString() == kept
     assert not is_baked(before)
     assert is_baked(baked)
-    assert strip(baked).SerializeToString() == kept
+    assert alike(strip(baked), before)
 
 
 def test_it_comes_off_where_another_tool_removed_the_types_between() -> None:
     before = mirror(CROP, batch=3)
     baked = bake(before)
     baked.graph.ClearField("value_info")
-    assert strip(baked).SerializeToString() == before.SerializeToString()
+    assert alike(strip(baked), before)
 
 
 @pytest.mark.parametrize("opset", [15, 18, 20, 23])
@@ -76,9 +85,7 @@ def test_metadata_of_others_stay_and_tell_how_the_picture_is_fed() -> None:
     metadata = read_metadata(bake(mirror(card)))
     assert ModelCard.from_metadata(metadata) == replace(card, baked_preprocessing=True)
     assert metadata["author"] == "a test"
-    assert metadata["Image.BitmapPixelFormat"] == "Rgb8"
-    assert metadata["Image.NominalPixelRange"] == "NominalRange_0_255"
-    assert not metadata.keys() & {"imgsz", "channels", "stride", "batch"}
+    assert metadata.keys() == {"misread.card", "misread.labels_sha256", "author"}
 
 
 def test_an_exported_classifier_reads_pictures(exported: Path) -> None:
