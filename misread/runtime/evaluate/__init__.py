@@ -100,7 +100,7 @@ def evaluate(reader: Reader, options: EvalOptions, *, progress: Progress = quiet
         _labelled(samples.each, options.data),
         partial(_prepared, card=card),
         workers=options.workers or usable_threads(),
-        ahead=AHEAD,
+        ahead=1 if card.baked_preprocessing else AHEAD,
     )
     with writing(options.out) as write, closing(pictures):
         for batch in _batches(pictures, _batch_size(card)):
@@ -149,9 +149,12 @@ def _labelled(samples: Iterable[Sample], data: Path) -> Iterator[Sample]:
 
 
 def _prepared(sample: Sample, *, card: ModelCard) -> tuple[Sample, UInt8 | str]:
-    """Return the picture at the input's size, (h, w, 3) uint8, or why it cannot be read."""
+    """Return the picture at the input's size, (h, w, 3) uint8, or why it cannot be read.
+
+    A build that prepares pictures itself is given the whole one.
+    """
     try:
-        return sample, fit(sample.read(), card)
+        return sample, sample.read() if card.baked_preprocessing else fit(sample.read(), card)
     except FileError as error:
         return sample, str(error)
 
@@ -168,6 +171,8 @@ def _batches(pictures: Iterable[tuple[Sample, UInt8 | str]], size: int) -> Itera
 
 
 def _batch_size(card: ModelCard) -> int:
+    if card.baked_preprocessing:
+        return 1  # whole pictures are large, and seldom of one size
     return max(1, min(MAX_BATCH, MAX_HELD_BYTES // (3 * card.size_hw[0] * card.size_hw[1])))
 
 
@@ -176,7 +181,9 @@ def _lines(reader: Reader, batch: list[tuple[Sample, UInt8 | str]], tally: Tally
     kept = [(sample.label, found) for sample, found in batch if not isinstance(found, str)]
     said: Iterator[tuple[str, float, int]] = iter(())
     if kept:
-        reading = reader.read_prepared(np.stack([picture for _, picture in kept]))
+        pictures = [picture for _, picture in kept]
+        whole = reader.card.baked_preprocessing
+        reading = reader.read(pictures) if whole else reader.read_prepared(np.stack(pictures))
         places = tally.add(reading, np.array([label for label, _ in kept], np.int64))
         said = zip(reading.labels, reading.confidence.tolist(), places.tolist(), strict=True)
     for sample, found in batch:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from misread.pixels import write_png
 from misread.runtime.camera.observe import read_crops
 from misread.runtime.camera.subject import Subject
+from misread.runtime.evaluate import EvalOptions, evaluate
 from misread.runtime.session import Deployed
 from misread.runtime.verdict import Verdict
 from misread.runtime.verify import VerifyOptions, verify
@@ -55,6 +57,15 @@ def test_a_bundle_is_read_as_its_files_are(tmp_path: Path, given: list[Any], *, 
         assert [one.verdict for one in build.judgements] == [Verdict.VERIFIED] * 2
     looked = [entry for entry in given if entry[0] == ("prepared" if prepared else "whole")]
     assert {shape for _, shape in looked} == {(*size, 3) for size in sizes}
+
+
+def test_an_evaluation_gives_it_the_files(tmp_path: Path, given: list[Any]) -> None:
+    _, baked = built(tmp_path, CARD)
+    for label, picture in (("red", colour(120, 100, (20, 30))), ("green", colour(90, 100, (40, 13)))):
+        write_png(tmp_path / "data" / label / "a.png", picture)
+    found = evaluate(Deployed.open(baked), EvalOptions(data=tmp_path / "data"))
+    assert (found.top1.hits, found.top1.total) == (2, 2)
+    assert sorted(given) == [("whole", (20, 30, 3)), ("whole", (40, 13, 3))]
 
 
 @pytest.mark.parametrize("prepared", [True, False])
