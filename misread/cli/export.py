@@ -11,6 +11,7 @@ from misread.cli.app import app, progress, show
 from misread.cli.options import (
     Antialias,
     Arguments,
+    BakePreprocessing,
     CalibrationData,
     CalibrationPictures,
     Interpolation,
@@ -59,10 +60,7 @@ def export(
     limit: MeasuredLimit = None,
     max_drop: MaxDrop = None,
     parity_data: Annotated[Path | None, typer.Option(metavar="DIR", help="Real pictures to compare on.")] = None,
-    bake_preprocessing: Annotated[
-        bool,
-        typer.Option("--bake-preprocessing", help="Resize, crop and normalise in the graph: it takes pictures."),
-    ] = False,
+    bake_preprocessing: BakePreprocessing = False,
     batch: Annotated[str, typer.Option(help="Pictures per call: a number, or dynamic.")] = "dynamic",
     static_twin: StaticTwin = False,
     ort: OrtFormat = False,

@@ -81,6 +81,9 @@ MaxDrop = Annotated[
 StaticTwin = Annotated[
     bool, typer.Option("--static-twin", help="Also for one picture a call, every shape fixed: NAME_b1.onnx.")
 ]
+BakePreprocessing = Annotated[
+    bool, typer.Option("--bake-preprocessing", help="Resize, crop and normalise in the graph: it takes pictures.")
+]
 OrtFormat = Annotated[bool, typer.Option("--ort", help="Also in onnxruntime's own format: NAME.ort.")]
 
 
