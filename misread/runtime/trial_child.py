@@ -60,8 +60,12 @@ def limit(memory_bytes: int, cpu_s: int) -> None:
 
 
 def inputs(numpy: Any, entry: Any, sides: list[int]) -> Any:
-    """Return zeros for an input (n, c, h, w): its own sides where they are fixed, one picture and `sides` else."""
-    free = [1, *sides] if len(entry.shape) == 4 else [1] * len(entry.shape)
+    """Return zeros for an input: its own sides where they are fixed, one picture and `sides` (c, h, w) else.
+
+    A last side of 3 says that the channels come last, as in a graph that takes pictures as they are.
+    """
+    order = [*sides[1:], sides[0]] if entry.shape[-1:] == [3] else sides
+    free = [1, *order] if len(entry.shape) == 4 else [1] * len(entry.shape)
     shape = [side if isinstance(side, int) and side > 0 else own for side, own in zip(entry.shape, free, strict=True)]
     return numpy.zeros(shape, _DTYPES.get(entry.type, "float32"))
 

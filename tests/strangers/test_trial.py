@@ -7,8 +7,10 @@ import re
 import resource
 import signal
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -342,3 +344,21 @@ def test_a_function_of_the_files_own_is_no_stranger(tmp_path: Path) -> None:
     model.functions.append(helper.make_function("own", "Same", ["x"], ["y"], body, [helper.make_opsetid("", 18)]))
     onnx.save(model, path)
     assert Deployed.open(path).card == CARD
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (["n", 3, "h", "w"], (1, 3, 48, 64)),
+        ([4, 3, 8, "w"], (4, 3, 8, 64)),
+        (["n", "height", "width", 3], (1, 48, 64, 3)),  # a graph that takes pictures as they are
+        (["n", "k"], (1, 1)),
+        ([], ()),
+    ],
+)
+def test_what_is_free_takes_the_sides_of_a_picture_wherever_its_channels_stand(
+    shape: list[int | str], expected: tuple[int, ...]
+) -> None:
+    entry = SimpleNamespace(shape=shape, type="tensor(uint8)")
+    planes = trial_child.inputs(np, entry, [3, 48, 64])
+    assert (planes.shape, planes.dtype) == (expected, np.uint8)

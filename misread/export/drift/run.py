@@ -61,7 +61,7 @@ def _expose(reader: Reader, target: Path) -> Exposed:
     if isinstance(reader, Deployed):
         if reader.path.suffix.lower() != ".onnx":
             raise ModelError(f"drift by layer reads the graph of an .onnx file, not {reader.path}; give the .onnx file")
-        if getattr(reader.card, "baked_preprocessing", False):
+        if reader.card.baked_preprocessing:
             raise ModelError(f"{reader.name} prepares pictures itself; give the build without that to compare layers")
         return Exposed.open(reader.path, reader.card, reader.options)
     if isinstance(reader, TwinReader) and isinstance(reader.twin, Twin):

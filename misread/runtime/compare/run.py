@@ -119,16 +119,16 @@ def _read(tally: Tally, samples: Sequence[Sample], wanted: int, progress: Progre
 
 def _logits(reader: Reader, pictures: Sequence[UInt8]) -> Float32:
     """Read what `_brought` made of pictures."""
-    return reader.read(pictures).logits if _bakes(reader.card) else reader.read_prepared(np.stack(pictures)).logits
+    return (
+        reader.read(pictures).logits
+        if reader.card.baked_preprocessing
+        else reader.read_prepared(np.stack(pictures)).logits
+    )
 
 
 def _brought(image: UInt8, card: ModelCard) -> UInt8:
     """Bring a picture to the input's size, unless the graph does that itself."""
-    return image if _bakes(card) else fit(image, card)
-
-
-def _bakes(card: ModelCard) -> bool:
-    return bool(getattr(card, "baked_preprocessing", False))
+    return image if card.baked_preprocessing else fit(image, card)
 
 
 def _chunks(tally: Tally, samples: Sequence[Sample]) -> Iterator[list[tuple[UInt8, UInt8]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,6 @@ import onnx
 from onnx import numpy_helper
 
 from misread.assets import scenes_csv
-from misread.card import ModelCard
 from misread.data import find_samples
 from misread.errors import ModelError
 from misread.export.drift import layer_drift
@@ -35,13 +34,6 @@ from misread.runtime.session import Deployed, FunctionReader
 
 if TYPE_CHECKING:
     from misread.data import Sample
-
-
-@dataclass(frozen=True, kw_only=True)
-class Baked(ModelCard):
-    """Of a graph that prepares pictures itself."""
-
-    baked_preprocessing: bool = True
 
 
 FAULTY: Final = "body.features.7.weight"
@@ -170,7 +162,7 @@ def test_what_has_no_layers_is_refused(builds: dict[str, Path], pictures: tuple[
     with pytest.raises(ModelError, match=r"double has no layers to look into; give an \.onnx file or an origin"):
         layer_drift(build, double, pictures)
     baked = Deployed.open(builds["fp32"])
-    baked.card = Baked(labels=baked.card.labels, size_hw=baked.card.size_hw)
+    baked.card = replace(baked.card, baked_preprocessing=True)
     with pytest.raises(ModelError, match="prepares pictures itself"):
         layer_drift(build, baked, pictures)
     other = Deployed.open(builds["fp32"])

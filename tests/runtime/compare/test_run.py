@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -143,13 +143,6 @@ def test_what_cannot_be_measured_is_named(levels: Path) -> None:
     assert found.b.noise.skipped[0].startswith("fresh process: another process cannot open this reader")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Baked(ModelCard):
-    """Of a graph that prepares pictures itself."""
-
-    baked_preprocessing: bool = True
-
-
 def test_a_graph_that_prepares_pictures_itself_gets_them_whole(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", np.full((20, 31, 3), 90, np.uint8))
     shapes: list[tuple[int, ...]] = []
@@ -160,7 +153,7 @@ def test_a_graph_that_prepares_pictures_itself_gets_them_whole(tmp_path: Path) -
             return super().read(images)
 
     inner = reader("b")
-    card = Baked(labels=CARD.labels, size_hw=(8, 8))
+    card = ModelCard(labels=CARD.labels, size_hw=(8, 8), baked_preprocessing=True)
     found = compare(
         inner, Whole(card, lambda x: inner.read_prepared(x).logits, name="b"), CompareOptions(data=tmp_path)
     )
