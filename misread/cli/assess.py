@@ -8,30 +8,12 @@ from typing import Annotated, Any, cast
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.options import (
-    Antialias,
-    Arguments,
-    Colour,
-    Interpolation,
-    Json,
-    Labels,
-    Mean,
-    Output,
-    Overwrite,
-    PadLevel,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    Seed,
-    Size,
-    Std,
-    Trust,
-    Weights,
-    flags_said,
-)
+from misread.cli.groups import CARD, ORIGIN, sharing
+from misread.cli.options import Json, Overwrite, Seed, flags_said, origin_said
 
 
 @app.command()
+@sharing(ORIGIN, CARD)
 def assess(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="signs, file.py:factory, package.module:factory, or an ONNX file.")],
@@ -50,32 +32,18 @@ def assess(
         Path | None, typer.Option("--out", "-o", metavar="BUNDLE", help="Folder for the misread copies.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
-    weights: Weights = None,
-    arg: Arguments = None,
-    trust: Trust = False,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     seed: Seed = 0,
     overwrite: Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped; needs its -o.")] = False,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """Measure robust accuracy with the fixed suite: of the model, and of each deployed build."""
     from misread.attack.assess.options import AssessOptions
     from misread.attack.assess.run import assess as run
     from misread.attack.threat import Threat
-    from misread.flags import parse_number, parse_settings
+    from misread.flags import parse_number
     from misread.report.text.assess import assess_text
 
     options = AssessOptions(
@@ -88,10 +56,8 @@ def assess(
         seed=seed,
         overwrite=overwrite,
         resume=resume,
-        weights=weights,
-        arguments=parse_settings(arg or ()),
-        trust=trust,
         flags=flags_said(context),
         device=device,
+        **origin_said(context),
     )
     show(run(options, progress=progress()), assess_text, "misread-assessment", as_json=json)

@@ -8,30 +8,8 @@ from typing import Annotated, Any, Final, cast
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.options import (
-    Antialias,
-    Arguments,
-    AwayFrom,
-    Colour,
-    Device,
-    Interpolation,
-    Json,
-    Labels,
-    Mean,
-    Output,
-    Overwrite,
-    PadLevel,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    Seed,
-    Size,
-    Std,
-    Targets,
-    Trust,
-    Weights,
-    flags_said,
-)
+from misread.cli.groups import CARD, ORIGIN, sharing
+from misread.cli.options import AwayFrom, Device, Json, Overwrite, Seed, Targets, flags_said, origin_said
 
 Data = Annotated[
     Path | None,
@@ -69,12 +47,13 @@ Bfloat16 = Annotated[
 ]
 _AS_SAID: Final = (
     "data", "out", "transfer", "limit", "passes", "seconds", "seed", "device", "chunk", "bfloat16", "overwrite",
-    "resume", "weights", "trust",
+    "resume",
 )  # fmt: skip
 """Options that go on under their own name as they were typed."""
 
 
 @app.command()
+@sharing(ORIGIN, CARD)
 def attack(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="signs, file.py:factory, package.module:factory, or an ONNX file.")],
@@ -98,24 +77,10 @@ def attack(
     device: Device = "cpu",
     chunk: Annotated[int | None, typer.Option(help="Pictures in one pass. [measured]")] = None,
     bfloat16: Bfloat16 = False,
-    weights: Weights = None,
-    arg: Arguments = None,
-    trust: Trust = False,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """Look for changed copies that are misread, and write them as a bundle of PNG files."""
     from misread.attack.options import AttackOptions
@@ -134,8 +99,8 @@ def attack(
         wish=Wish.of(target or (), away_from or ()),
         space=cast("Any", space),
         builds=tuple(builds or ()),
-        arguments=parse_settings(arg or ()),
         flags=flags_said(context),
+        **origin_said(context),
         **{option: context.params[option] for option in _AS_SAID},
     )
     show(attack_to_bundle(options, progress=progress()), attack_text, "misread-attack", as_json=json)

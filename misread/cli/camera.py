@@ -8,35 +8,12 @@ from typing import Annotated, Any, cast
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.options import (
-    Antialias,
-    Builds,
-    Colour,
-    Interpolation,
-    Json,
-    Labels,
-    Level,
-    Mean,
-    Output,
-    Overwrite,
-    PadLevel,
-    ProviderOptions,
-    Providers,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    Seed,
-    SessionSettings,
-    Size,
-    Spinning,
-    Std,
-    Threads,
-    card_said,
-    session_said,
-)
+from misread.cli.groups import CARD, SESSION, sharing
+from misread.cli.options import Builds, Json, Overwrite, Seed, card_said, session_said
 
 
 @app.command()
+@sharing(SESSION, CARD)
 def camera(
     context: typer.Context,
     *,
@@ -59,26 +36,9 @@ def camera(
     frames_per_clip: Annotated[int, typer.Option(help="Likewise.")] = 9,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for log, summary and key frames.")] = None,
     seed: Seed = 0,
-    threads: Threads = 0,
-    level: Level = "all",
-    provider: Providers = None,
-    provider_option: ProviderOptions = None,
-    spinning: Spinning = False,
-    session: SessionSettings = None,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     overwrite: Overwrite = False,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """See live whether a misreading persists; with a control, a placebo and an interval over clips."""
     from misread.report.text.camera import camera_text

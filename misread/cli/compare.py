@@ -8,35 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.options import (
-    Antialias,
-    Arguments,
-    Colour,
-    Interpolation,
-    Json,
-    Labels,
-    Level,
-    Mean,
-    Output,
-    PadLevel,
-    ProviderOptions,
-    Providers,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    SessionSettings,
-    Size,
-    Spinning,
-    Std,
-    Threads,
-    Trust,
-    Weights,
-    session_said,
-)
+from misread.cli.groups import CARD, ORIGIN, SESSION, sharing
+from misread.cli.options import Json, session_said
 from misread.cli.readers import open_reader
 
 
 @app.command()
+@sharing(SESSION, ORIGIN, CARD)
 def compare(
     context: typer.Context,
     a: Annotated[str, typer.Argument(metavar="A", help="The reference: an ONNX file or an origin.")],
@@ -50,31 +28,11 @@ def compare(
     ] = None,
     inputs_b: Annotated[Path | None, typer.Option(metavar="NPZ", help="Likewise, to B.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many pictures, spread evenly.")] = None,
-    threads: Threads = 0,
-    level: Level = "all",
-    provider: Providers = None,
-    provider_option: ProviderOptions = None,
-    spinning: Spinning = False,
-    session: SessionSettings = None,
-    weights: Weights = None,
     weights_b: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights of B, where they are not those of A.")
     ] = None,
-    arg: Arguments = None,
-    trust: Trust = False,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """Read the same pictures with two builds or origins: how often they agree, by how much they differ, and why."""
     from misread.report.text.compare import compare_text

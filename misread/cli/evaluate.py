@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.options import (
-    Antialias,
-    Arguments,
-    Colour,
-    Interpolation,
-    Json,
-    Labels,
-    Level,
-    Mean,
-    Output,
-    Overwrite,
-    PadLevel,
-    ProviderOptions,
-    Providers,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    SessionSettings,
-    Size,
-    Spinning,
-    Std,
-    Threads,
-    Trust,
-    Weights,
-    session_said,
-)
+from misread.cli.groups import CARD, ORIGIN, SESSION, sharing
+from misread.cli.options import Json, Overwrite, session_said
 
 
 @app.command("eval")
+@sharing(SESSION, ORIGIN, CARD)
 def evaluate(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="An ONNX file, or an origin: signs, timm:NAME, file.py:factory …")],
@@ -54,29 +31,9 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="A .csv or .jsonl with a line per picture.")
     ] = None,
-    threads: Threads = 0,
-    level: Level = "all",
-    provider: Providers = None,
-    provider_option: ProviderOptions = None,
-    spinning: Spinning = False,
-    session: SessionSettings = None,
-    weights: Weights = None,
-    arg: Arguments = None,
-    trust: Trust = False,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     overwrite: Overwrite = False,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """Say how well a model reads labelled pictures: accuracy, classes, confusions. A file needs no torch."""
     from misread.cli.readers import open_reader

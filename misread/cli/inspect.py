@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from misread.cli.app import app, show
-from misread.cli.options import (
-    Antialias,
-    Colour,
-    Interpolation,
-    Json,
-    Labels,
-    Mean,
-    Output,
-    PadLevel,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    Size,
-    Std,
-    card_said,
-)
+from misread.cli.groups import CARD, sharing
+from misread.cli.options import Json, card_said
 
 
 @app.command()
+@sharing(CARD)
 def inspect(
     context: typer.Context,
     model: Annotated[Path, typer.Argument(help="An ONNX file.")],
     *,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """Say what an ONNX file holds: card, inputs, operators, precision, weights. Runs nothing of it."""
     from misread.report.text.inspection import inspection_text

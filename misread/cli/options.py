@@ -91,7 +91,7 @@ def flags_said(context: typer.Context) -> Any:
     """Return what the flags of this call say of a card."""
     from misread.flags import CardFlags
 
-    return CardFlags(**{field.name: context.params.get(field.name) for field in fields(CardFlags)})
+    return CardFlags(**{field.name: context.params[field.name] for field in fields(CardFlags)})
 
 
 def card_said(context: typer.Context) -> Any:
@@ -99,15 +99,28 @@ def card_said(context: typer.Context) -> Any:
     return flags_said(context).facts()
 
 
-def preparation_said(context: typer.Context) -> Any:
-    """Return what the flags of this call say of an origin's preparation, or None where nothing was given."""
+def fed_said(context: typer.Context) -> dict[str, Any]:
+    """Return what the flags say of how an origin is fed: labels, size and preparation, None where nothing."""
     from misread.export.origin import Preparation
-    from misread.flags import parse_numbers
+    from misread.flags import parse_numbers, parse_size
 
-    said: dict[str, Any] = {field.name: context.params.get(field.name) for field in fields(Preparation)}
+    said: dict[str, Any] = {field.name: context.params[field.name] for field in fields(Preparation)}
     said |= {name: parse_numbers(said[name]) for name in ("mean", "std") if said[name]}
     given = {name: value for name, value in said.items() if value is not None}
-    return Preparation(**given) if given else None
+    size = context.params["size"]
+    return {
+        "labels": context.params["labels"],
+        "size_hw": parse_size(size) if size else None,
+        "preparation": Preparation(**given) if given else None,
+    }
+
+
+def origin_said(context: typer.Context) -> dict[str, Any]:
+    """Return the weights and arguments of an origin, and whether its file may run code."""
+    from misread.flags import parse_settings
+
+    said = context.params
+    return {"weights": said["weights"], "arguments": parse_settings(said["arg"] or ()), "trust": said["trust"]}
 
 
 def session_said(context: typer.Context) -> Any:
@@ -130,3 +143,9 @@ def int8_said(context: typer.Context) -> Any:
     from misread.export.quantize.options import StaticOptions
 
     return StaticOptions(**{field.name: context.params[field.name] for field in fields(StaticOptions)})
+
+
+def costs_said(context: typer.Context) -> dict[str, Any]:
+    """Return what int8 is learnt and measured on, what it may cost, and in which forms it is written."""
+    names = ("calibration_data", "calibration_pictures", "data", "limit", "max_drop", "static_twin")
+    return {name: context.params[name] for name in names} | {"ort_format": context.params["ort"]}

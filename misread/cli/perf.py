@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.options import (
-    Antialias,
-    Colour,
-    Interpolation,
-    Json,
-    Labels,
-    Level,
-    Mean,
-    Output,
-    PadLevel,
-    ProviderOptions,
-    Providers,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    Seed,
-    SessionSettings,
-    Size,
-    Spinning,
-    Std,
-    card_said,
-    session_said,
-)
+from misread.cli.groups import CARD, SESSION_BUT_THREADS, sharing
+from misread.cli.options import Json, Seed, card_said, session_said
 
 
 @app.command()
+@sharing(SESSION_BUT_THREADS, CARD)
 def perf(
     context: typer.Context,
     models: Annotated[
@@ -61,24 +41,8 @@ def perf(
     min_speedup: Annotated[
         float | None, typer.Option(metavar="R", help="Exit 1 where a build does not run R times as fast as the first.")
     ] = None,
-    level: Level = "all",
-    provider: Providers = None,
-    provider_option: ProviderOptions = None,
-    spinning: Spinning = False,
-    session: SessionSettings = None,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """Measure builds side by side: latency, throughput, cold start, memory. Needs no torch."""
     from misread.report.text.perf import perf_text

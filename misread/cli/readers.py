@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import typer
 
-from misread.cli.options import card_said, preparation_said
+from misread.cli.options import card_said, fed_said, origin_said
 
 FILES: Final = (".onnx", ".ort")
 
@@ -31,15 +31,6 @@ def open_reader(context: typer.Context, model: str, session: Any, *, weights: Pa
 
         return Deployed.open(Path(model), card=card_said(context), options=session)
     from misread.export.reader import open_twin
-    from misread.flags import parse_settings, parse_size
 
-    said = context.params
-    return open_twin(
-        model,
-        weights=weights or said.get("weights"),
-        labels=said["labels"],
-        size_hw=parse_size(said["size"]) if said["size"] else None,
-        preparation=preparation_said(context),
-        arguments=parse_settings(said.get("arg") or ()),
-        trust=bool(said.get("trust")),
-    )
+    said = origin_said(context) | fed_said(context)
+    return open_twin(model, **said | {"weights": weights or said["weights"]})

@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from misread.cli.app import app, end, progress
-from misread.cli.options import (
-    Antialias,
-    Builds,
-    Colour,
-    Interpolation,
-    Json,
-    Labels,
-    Level,
-    Mean,
-    Output,
-    PadLevel,
-    ProviderOptions,
-    Providers,
-    ResizeMode,
-    ResizePx,
-    Scale,
-    SessionSettings,
-    Size,
-    Spinning,
-    Std,
-    Threads,
-    card_said,
-    session_said,
-)
+from misread.cli.groups import CARD, SESSION, sharing
+from misread.cli.options import Builds, Json, card_said, session_said
 
 
 @app.command()
+@sharing(SESSION, CARD)
 def verify(
     context: typer.Context,
     bundle: Annotated[Path, typer.Argument(help="The folder that misread attack wrote.")],
@@ -50,25 +29,8 @@ def verify(
     baseline: Annotated[
         Path | None, typer.Option(metavar="RESULT.json", help="Fail where more is misread than there, beyond chance.")
     ] = None,
-    threads: Threads = 0,
-    level: Level = "all",
-    provider: Providers = None,
-    provider_option: ProviderOptions = None,
-    spinning: Spinning = False,
-    session: SessionSettings = None,
-    labels: Labels = None,
-    size: Size = None,
-    resize: ResizeMode = None,
-    resize_px: ResizePx = None,
-    pad_level: PadLevel = None,
-    interpolation: Interpolation = None,
-    antialias: Antialias = None,
-    colour: Colour = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    output: Output = None,
     json: Json = False,
+    **_: Any,
 ) -> None:
     """Judge a bundle on deployed builds: verdicts, and the ladder that the witnesses go down. Needs no torch."""
     from misread.report.json import dumps, verification_document
