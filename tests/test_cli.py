@@ -316,3 +316,10 @@ def test_progress_is_quiet_in_a_pipe_and_tidy_on_a_terminal(
     say("attack", 2, 2)
     say("frames", 7, 0)
     assert capsys.readouterr().err == "\r\x1b[2Kattack 1/2\r\x1b[2Kattack 2/2\r\x1b[2K\r\x1b[2Kframes 7"
+
+
+def test_the_list_of_commands_says_each_in_full() -> None:
+    listed = CliRunner().invoke(cli.app, ["--help"], terminal_width=80).output
+    lines = listed[listed.index("Commands:") :].splitlines()[1:]
+    assert len([line for line in lines if line.strip()]) == len(cli.COMMANDS)
+    assert [line for line in lines if line.endswith("...")] == []

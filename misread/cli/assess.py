@@ -39,7 +39,10 @@ def assess(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Measure robust accuracy with the fixed suite: of the model, and of each deployed build."""
+    """Measure robust accuracy with the fixed suite.
+
+    Of the model, and of each deployed build.
+    """
     from misread.attack.assess.options import AssessOptions
     from misread.attack.assess.run import assess as run
     from misread.attack.threat import Threat

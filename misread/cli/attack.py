@@ -82,7 +82,7 @@ def attack(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Look for changed copies that are misread, and write them as a bundle of PNG files."""
+    """Find changed copies that are misread; write them as a bundle."""
     from misread.attack.options import AttackOptions
     from misread.attack.run import attack_to_bundle
     from misread.attack.threat import Threat

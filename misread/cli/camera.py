@@ -40,7 +40,10 @@ def camera(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """See live whether a misreading persists; with a control, a placebo and an interval over clips."""
+    """See live whether a misreading persists before a camera.
+
+    With a control, a placebo and intervals over clips.
+    """
     from misread.report.text.camera import camera_text
     from misread.runtime.camera.run import CameraOptions, run_camera
 

@@ -34,7 +34,10 @@ def compare(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Read the same pictures with two builds or origins: how often they agree, by how much they differ, and why."""
+    """Say how, and why, two builds or origins read differently.
+
+    How often they agree, by how much they differ beyond their noise, and what is the cause.
+    """
     from misread.report.text.compare import compare_text
     from misread.runtime.compare import CompareOptions
     from misread.runtime.compare import compare as run

@@ -22,7 +22,7 @@ def demo(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Show all of it on the embedded sign classifier, in under a minute, no camera needed."""
+    """Show all of it on the embedded sign classifier, in a minute."""
     from misread.demo import DemoOptions, run_demo
     from misread.report.text.demo import demo_text
 

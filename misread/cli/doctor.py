@@ -8,7 +8,10 @@ from misread.cli.options import Json
 
 @app.command()
 def doctor(*, json: Json = False) -> None:
-    """Say what is installed, what the machine offers, what is missing and how to get it."""
+    """Say what is installed and what is missing, and how to get it.
+
+    Versions, providers, processor, cameras, extras.
+    """
     from misread.report.json import diagnosis_document, dumps
     from misread.report.text.diagnosis import diagnosis_text
     from misread.runtime.doctor import diagnose

@@ -35,7 +35,10 @@ def evaluate(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Say how well a model reads labelled pictures: accuracy, classes, confusions. A file needs no torch."""
+    """Say how well a model reads labelled pictures.
+
+    Accuracy, classes, confusions, calibration. A file needs no torch.
+    """
     from misread.cli.readers import open_reader
     from misread.report.text.evaluation import evaluation_text
     from misread.runtime.evaluate import EvalOptions

@@ -21,7 +21,10 @@ def inspect(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Say what an ONNX file holds: card, inputs, operators, precision, weights. Runs nothing of it."""
+    """Say what an ONNX file holds; nothing of it is run.
+
+    Card, inputs, operators, precision, weights, hashes.
+    """
     from misread.report.text.inspection import inspection_text
     from misread.runtime.inspect import inspect as run
 

@@ -44,7 +44,10 @@ def perf(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Measure builds side by side: latency, throughput, cold start, memory. Needs no torch."""
+    """Measure latency, throughput, cold start and memory.
+
+    Several builds stand side by side, with the ratio and its interval. Needs no torch.
+    """
     from misread.report.text.perf import perf_text
     from misread.runtime.perf import PerfOptions
     from misread.runtime.perf import perf as run

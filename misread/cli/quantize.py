@@ -25,7 +25,7 @@ def quantize(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Make an int8 or fp16 build of an ONNX file, and say what it costs in accuracy."""
+    """Make an int8 or fp16 build, and say what it costs in accuracy."""
     from misread.export.quantize.run import QuantizeOptions
     from misread.export.quantize.run import quantize as run
     from misread.report.text.quantize import quantize_text

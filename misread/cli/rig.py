@@ -20,7 +20,10 @@ def rig(
     seconds: Annotated[float | None, typer.Option(help="When to end; otherwise with Ctrl-C.")] = None,
     seed: Seed = 0,
 ) -> None:
-    """Film a bundle with the virtual camera and serve it as a stream on loopback, until Ctrl-C."""
+    """Film a bundle with the virtual camera, as a stream.
+
+    Served on loopback, until Ctrl-C.
+    """
     from misread.bundle import read_bundle
     from misread.runtime.camera.subject import exhibits_of
     from misread.runtime.rig.serve import serve

@@ -8,7 +8,10 @@ from misread.cli.options import Json, Seed
 
 @app.command()
 def selftest(*, seed: Seed = 0, json: Json = False) -> None:
-    """Check the attacks against closed-form answers and trends, in half a minute."""
+    """Check the attacks against answers that are known.
+
+    Closed forms and trends, in half a minute.
+    """
     from misread.attack.selftest.run import selftest as run
     from misread.report.text.selftest import selftest_text
 

@@ -32,7 +32,10 @@ def verify(
     json: Json = False,
     **_: Any,
 ) -> None:
-    """Judge a bundle on deployed builds: verdicts, and the ladder that the witnesses go down. Needs no torch."""
+    """Judge a bundle on deployed builds: verdicts and the ladder.
+
+    Needs no torch.
+    """
     from misread.report.json import dumps, verification_document
     from misread.report.text.verification import verification_text
     from misread.runtime.gates import Gates
