@@ -8,12 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.groups import INT8, ORIGIN, PREPARATION, sharing
-from misread.cli.options import BakePreprocessing, Json, Overwrite, Seed, costs_said, fed_said, int8_said, origin_said
+from misread.cli.groups import INT8, ORIGIN, PREPARATION, SESSION, sharing
+from misread.cli.options import (
+    BakePreprocessing,
+    Json,
+    Overwrite,
+    Seed,
+    costs_said,
+    fed_said,
+    int8_said,
+    origin_said,
+    session_said,
+)
 
 
 @app.command()
-@sharing(INT8, ORIGIN, PREPARATION)
+@sharing(INT8, SESSION, ORIGIN, PREPARATION)
 def export(
     context: typer.Context,
     origin: Annotated[str, typer.Argument(help="signs, timm:NAME, hf:ORG/NAME, file.py:factory, net.pt2 …")],
@@ -41,6 +51,7 @@ def export(
         out=out,
         precisions=tuple(precision or ("fp32",)),
         int8=int8_said(context),
+        session=session_said(context),
         parity_data=parity_data,
         bake_preprocessing=bake_preprocessing,
         batch=parse_batch(batch),
