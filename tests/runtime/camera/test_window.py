@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,6 +122,7 @@ def test_an_opencv_without_windows_names_the_way_out(screen: Screen, monkeypatch
         Window("t")
 
 
+ATTEMPTS = 7
 RUN = """
 import signal
 import sys
@@ -191,26 +193,42 @@ def end_by_ctrl_c(display: Display, run: subprocess.Popen[str]) -> None:
 def test_a_real_window_shows_the_run_and_ends_cleanly(
     display: Display, tmp_path: Path, end: Callable[[Display, subprocess.Popen[str]], None], word: str
 ) -> None:
-    environment = {**os.environ, "DISPLAY": display.name, "QT_LOGGING_RULES": "*=false"}
-    command = [sys.executable, "-c", RUN, str(tmp_path / "out")]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as run:
-        try:
-            deadline = time.monotonic() + 120
-            shown = False  # between two clips the board is away and there is no bar
-            while not shown and time.monotonic() < deadline and run.poll() is None:
-                time.sleep(0.1)
-                shown = shows_a_run(display.look())
-            assert shown, f"no picture on the screen; the run's exit code is {run.poll()}"
-            end(display, run)
-            said, _ = run.communicate(timeout=60)
-        finally:
-            run.kill()
+    with shown_run(display, tmp_path / "out") as run:
+        end(display, run)
+        said, _ = run.communicate(timeout=60)
     assert run.returncode == 0
     assert said.split()[0] == word
     assert int(said.split()[1]) > 0
     assert (tmp_path / "out" / "summary.json").is_file()
     last = (tmp_path / "out" / "frames.jsonl").read_text().splitlines()[-1]
     assert json.loads(last)["reason"] == word
+
+
+@contextmanager
+def shown_run(display: Display, out: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start the run, and wait until it is on the screen.
+
+    OpenCV's Qt without a window manager leaves a window black for good now and then, the more often the busier the
+    machine: five of sixteen times beside three other jobs, in a script of three lines too. Such a run is started again.
+    """
+    environment = {**os.environ, "DISPLAY": display.name, "QT_LOGGING_RULES": "*=false"}
+    command = [sys.executable, "-c", RUN, str(out)]
+    for _ in range(ATTEMPTS):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as run:
+            try:
+                deadline = time.monotonic() + 30
+                shown = False  # between two clips the board is away and there is no bar
+                while not shown and time.monotonic() < deadline and run.poll() is None:
+                    time.sleep(0.1)
+                    shown = shows_a_run(display.look())
+                if shown:
+                    yield run
+                    return
+                assert run.poll() is None, f"the run ended with {run.poll()} before it was on the screen"
+            finally:
+                run.kill()
+        shutil.rmtree(out, ignore_errors=True)
+    pytest.fail(f"{ATTEMPTS} runs, and no picture on the screen")
 
 
 def shows_a_run(screen: UInt8) -> bool:
