@@ -31,12 +31,13 @@ DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
 @contextmanager
-def storage_errors(path: Path, *, only: frozenset[int] | None = None) -> Generator[None]:
+def storage_errors(path: Path, *, only: frozenset[int] | None = None, option: str = "-o") -> Generator[None]:
     """Turn the operating system's refusals to write `path` into one sentence.
 
     Args:
         path: what was to be written.
         only: error numbers to turn; others pass (a block that does more than write may fail for other reasons).
+        option: that named the place.
 
     Raises:
         StorageError: no space, no permission, no such folder.
@@ -47,20 +48,24 @@ def storage_errors(path: Path, *, only: frozenset[int] | None = None) -> Generat
         if only is not None and error.errno not in only:
             raise
         reason = error.strerror or str(error)
-        message = f"cannot write {path}: {reason.lower()}; free some space or choose another place with -o"
+        message = f"cannot write {path}: {reason.lower()}; free some space or choose another place with {option}"
         raise StorageError(message) from error
 
 
 @contextmanager
-def atomic_write(path: Path) -> Generator[BinaryIO]:
+def atomic_write(path: Path, *, option: str = "-o") -> Generator[BinaryIO]:
     """Open a file for writing that appears under `path` only when the block ends without an exception.
+
+    Args:
+        path: the final name.
+        option: that named it, for the message.
 
     Raises:
         StorageError: the file could not be written; nothing is left behind.
     """
     path = Path(path)
     partial: Path | None = None
-    with storage_errors(path):
+    with storage_errors(path, option=option):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".partial", dir=path.parent)
         partial = Path(name)

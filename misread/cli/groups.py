@@ -56,6 +56,16 @@ INT8: Final[Group] = (
     ("static_twin", o.StaticTwin, False),
     ("ort", o.OrtFormat, False),
 )
+#: What `outputs_said` reads.
+OUTPUTS: Final[Group] = (
+    ("junit", o.JUnit, None),
+    ("junit_witnesses", o.JUnitWitnesses, False),
+    ("metrics", o.Metrics, None),
+    ("markdown", o.Markdown, None),
+    ("csv", o.Csv, None),
+    ("jsonl", o.Jsonl, None),
+    ("sarif", o.Sarif, None),
+)
 _LAST: Final = frozenset({"seed", "overwrite", "resume", "json"})
 
 

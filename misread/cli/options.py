@@ -84,6 +84,13 @@ StaticTwin = Annotated[
 BakePreprocessing = Annotated[
     bool, typer.Option("--bake-preprocessing", help="Resize, crop and normalise in the graph: it takes pictures.")
 ]
+JUnit = Annotated[Path | None, typer.Option(metavar="FILE", help="Also JUnit XML: a case per build and gate.")]
+JUnitWitnesses = Annotated[bool, typer.Option("--junit-witnesses", help="In it a case per witness as well.")]
+Metrics = Annotated[Path | None, typer.Option(metavar="FILE", help="Also rates and verdicts as Prometheus text.")]
+Markdown = Annotated[Path | None, typer.Option(metavar="FILE", help="Also a summary for the page of a CI job.")]
+Csv = Annotated[Path | None, typer.Option(metavar="FILE", help="Also a table with a row per witness and build.")]
+Jsonl = Annotated[Path | None, typer.Option(metavar="FILE", help="Also a JSON line per witness and build.")]
+Sarif = Annotated[Path | None, typer.Option(metavar="FILE", help="Also what failed, as SARIF 2.1.0.")]
 OrtFormat = Annotated[bool, typer.Option("--ort", help="Also in onnxruntime's own format: NAME.ort.")]
 
 
@@ -136,6 +143,15 @@ def session_said(context: typer.Context) -> Any:
         spinning=said.get("spinning", False),
         switches=said.get("session") or (),
     )
+
+
+def outputs_said(context: typer.Context) -> Any:
+    """Return the files that the options of this call ask for, refused early where they could not be written."""
+    from misread.report.outputs.write import Outputs
+
+    outputs = Outputs(**{field.name: context.params[field.name] for field in fields(Outputs)})
+    outputs.check()
+    return outputs
 
 
 def int8_said(context: typer.Context) -> Any:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from misread.cli.app import app, end, progress
-from misread.cli.groups import CARD, SESSION, sharing
-from misread.cli.options import Builds, Json, card_said, session_said
+from misread.cli.groups import CARD, OUTPUTS, SESSION, sharing
+from misread.cli.options import Builds, Json, card_said, outputs_said, session_said
 
 
 @app.command()
-@sharing(SESSION, CARD)
+@sharing(OUTPUTS, SESSION, CARD)
 def verify(
     context: typer.Context,
     bundle: Annotated[Path, typer.Argument(help="The folder that misread attack wrote.")],
@@ -37,6 +37,7 @@ def verify(
     Needs no torch.
     """
     from misread.report.json import dumps, verification_document
+    from misread.report.outputs.base import Start
     from misread.report.text.verification import verification_text
     from misread.runtime.gates import Gates
     from misread.runtime.verify import VerifyOptions
@@ -51,5 +52,7 @@ def verify(
     options = VerifyOptions(
         bundle=bundle, builds=tuple(builds), card=card_said(context), session=session_said(context), gates=gates
     )
+    outputs, start = outputs_said(context), Start.now()
     result = run(options, progress=progress())
+    outputs.write(result, start)
     end(dumps(verification_document(result)) if json else verification_text(result), result.exit_code)

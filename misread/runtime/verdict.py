@@ -309,10 +309,11 @@ def _passed_words(builds: tuple[BuildVerdict, ...]) -> str:
 
 
 def _listed(builds: tuple[BuildVerdict, ...] | list[BuildVerdict]) -> str:
-    return "; ".join(f"{build.name}: {_failed_words(build)}" for build in builds)
+    return "; ".join(f"{build.name}: {failed_words(build)}" for build in builds)
 
 
-def _failed_words(build: BuildVerdict) -> str:
+def failed_words(build: BuildVerdict) -> str:
+    """Say what keeps a build from passing, as `8 of 10 verified, 2 refuted`."""
     if not build.available:
         return "unavailable"
     found = [

@@ -58,7 +58,7 @@ def test_an_origin_is_fed_by_what_no_file_needs_to_be_told() -> None:
 
 
 def test_every_option_of_a_group_carries_its_help() -> None:
-    every = [getattr(groups, name) for name in ("SESSION", "ORIGIN", "CARD", "INT8")]
+    every = [getattr(groups, name) for name in ("SESSION", "ORIGIN", "CARD", "INT8", "OUTPUTS")]
     infos = [annotation.__metadata__[0] for group in every for _, annotation, _ in group]
-    assert len(infos) == len(SESSION) + len(ORIGIN) + len(CARD) + len(groups.INT8)
+    assert len(infos) == sum(map(len, every))
     assert all(info.help for info in infos)
