@@ -80,7 +80,7 @@ def test_every_rule_that_is_off_says_why() -> None:
     assert [rule for rule in rules if not re.search(r"# \w+", rule)] == []
 
 
-@pytest.mark.parametrize("name", ["py.typed", "assets/labels.txt"])
+@pytest.mark.parametrize("name", ["py.typed", "assets/labels.txt", "report/schemas/verification.json"])
 def test_package_data_is_there(name: str) -> None:
     assert (Path(misread.__file__).parent / name).is_file()
 

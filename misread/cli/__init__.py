@@ -9,7 +9,7 @@ from typing import Final
 
 # Importing a command registers it, so the order counts.
 from misread.cli import demo, doctor, inspect, export, quantize, compare, evaluate, perf  # isort: skip
-from misread.cli import attack, assess, verify, camera, rig, selftest  # isort: skip
+from misread.cli import attack, assess, verify, camera, rig, selftest, schema  # isort: skip
 from misread.cli.app import app
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -29,6 +29,7 @@ COMMANDS: Final = (
     camera,
     rig,
     selftest,
+    schema,
 )
 
 
