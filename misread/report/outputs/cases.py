@@ -137,7 +137,7 @@ def _witnesses(build: BuildVerdict, gates: list[GateResult], *, gated: bool) -> 
             name=f"{build.name}: witness {one.witness} {one.label}",
             outcome=_gated(one, closed) if gated else _ungated(one),
             kind=", ".join(closed[one.witness]) or str(one.verdict),
-            message=seen(one),
+            message=seen(one) + "".join(f"; it closes --{gate}" for gate in closed[one.witness]),
         )
 
 

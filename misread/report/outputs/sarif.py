@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,7 +75,7 @@ def _invocation(verification: Verification, run: Run) -> dict[str, Any]:
     }
 
 
-def _utc(moment: Any) -> str:
+def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 

@@ -37,6 +37,7 @@ def test_with_gates_a_witness_fails_only_where_a_closed_one_names_it() -> None:
     assert outcomes(closed) == [P, F, F, P, P, S, S]
     assert closed.cases[1].kind == closed.cases[2].kind == "max-flips"
     assert closed.cases[1].message.endswith("(--max-flips; 1 witness: 0000)")
+    assert closed.cases[2].message.endswith("when changed; it closes --max-flips")
 
 
 def test_a_gate_that_is_closed_by_many_names_the_first_of_them() -> None:
