@@ -65,6 +65,10 @@ LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "KeyFrame": frozenset({"image"}),
     "DemoResult": frozenset({"content"}),
 }
+#: Properties that documents write beside the fields.
+WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "BuildVerdict": ("available", "passed", "clean", "verified", "misread", "robust"),
+}
 RATE: Final[Json] = {
     "description": "A share with its counts; low and high are its 95 % interval, null where none is honest.",
     "type": "object",
@@ -155,11 +159,18 @@ def _object(kind: Any, defs: dict[str, Json]) -> Json:
         if field.name not in LEFT_OUT.get(kind.__name__, frozenset()):
             described = {"description": words[field.name]} if field.name in words else {}
             properties[field.name] = described | shape(hints[field.name], defs)
+    for name in WRITTEN.get(kind.__name__, ()):
+        properties[name] = _property(getattr(kind, name).fget, defs)
     summary = (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
     return {"description": summary, "type": "object", "properties": properties, "required": list(properties)}
 
 
-def _hints(kind: type) -> dict[str, Any]:
+def _property(getter: Any, defs: dict[str, Json]) -> Json:
+    summary = (inspect.getdoc(getter) or "").partition("\n\n")[0].replace("\n", " ")
+    return {"description": summary, **shape(_hints(getter)["return"], defs)}
+
+
+def _hints(kind: Any) -> dict[str, Any]:
     """Resolve annotations, those too that a module imports for type checkers alone."""
     module = sys.modules[kind.__module__]
     known = dict(vars(module))
@@ -197,18 +208,9 @@ def _verification(defs: dict[str, Json]) -> Json:
     from misread.runtime.verdict import BuildVerdict, Verdict
 
     build = defs[BuildVerdict.__name__]["properties"]
-    rate = shape(Rate, defs)
-    names = ("name", "sha256", "reason", "card_from", "noise", "fingerprint")
-    properties = {name: build[name] for name in names} | {
-        "available": {"type": "boolean", "description": "Whether it could be opened and run."},
-        "passed": {"type": "boolean", "description": "Whether all that counts is verified on it."},
-        **{
-            name: {"description": (inspect.getdoc(getattr(BuildVerdict, of)) or "").split("\n")[0], **rate}
-            for name, of in (
-                *((one, one) for one in ("clean", "verified", "misread", "robust")),
-                ("placebo_misread", "placebo"),
-            )
-        },
+    otherwise = {"judgements", "exit_code"}
+    properties = {name: schema for name, schema in build.items() if name not in otherwise} | {
+        "placebo_misread": _property(BuildVerdict.placebo.fget, defs),  # type: ignore[attr-defined]
         "counts": {
             "type": "object",
             "properties": {str(verdict): {"type": "integer", "minimum": 0} for verdict in Verdict},
