@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from misread.report.outputs.cases import Outcome, Suite, seen, suites_of
@@ -95,6 +95,7 @@ def verifications(draw: st.DrawFn) -> Verification:
     return found(*builds, gates=draw(gates_asked))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(verifications(), st.booleans())
 def test_something_is_red_exactly_where_the_command_says_no(verification: Verification, witnesses: bool) -> None:
     suites = suites_of(verification, witnesses=witnesses)

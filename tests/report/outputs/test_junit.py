@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misread.report.outputs.junit import junit, xml_text
@@ -80,6 +80,7 @@ def test_a_strangers_name_arrives_without_breaking_anything() -> None:
     assert not root.findall(".//script")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None)))
 def test_any_text_is_fit_for_xml(text: str) -> None:
     element = etree.Element("a", b=xml_text(text))

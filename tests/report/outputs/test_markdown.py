@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from misread.report.outputs.markdown import LONGEST_NAME, MOST_CONFUSIONS, escaped, markdown
@@ -78,6 +78,7 @@ def test_the_most_frequent_confusions_come_first_and_the_rest_is_counted() -> No
     assert "… and 2 confusions more." in text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None)))
 @example(FOREIGN)
 @example("- a\n# b")

@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misread.report.outputs import rows
@@ -75,6 +75,7 @@ def test_what_is_plain_stays_as_it_is(text: str) -> None:
     assert guarded(text) == text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None)))
 def test_any_name_stays_in_its_cell(name: str) -> None:
     table = list(csv.reader(io.StringIO(rows.csv(found(build([V, X], name=name, label=name)), RUN))))
