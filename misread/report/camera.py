@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from misread.report import words
 from misread.report.content import ArmView, CameraView, FilmFrame, Read
@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from misread.runtime.camera.observe import Observation
     from misread.runtime.camera.result import CameraResult
     from misread.runtime.camera.tally import Summary
+
+
+class Course(Protocol):
+    """What happened frame by frame: a `Timeline`, or what a summary remembers of it."""
+
+    def clips(self, exhibit: str, build: str, crop: str) -> tuple[tuple[bool | None, ...], ...]:
+        """Return the clips of an exhibit in order, frame by frame: misread, read right, or None."""
+
+    def place(self, exhibit: str, build: str, crop: str, clip: int) -> int:
+        """Return the number to show for a clip, from 0."""
+
+    def seconds(self, index: int) -> float:
+        """Return when a frame was taken."""
 
 
 class Timeline:
@@ -51,7 +64,7 @@ class Timeline:
 
 def camera_view(
     result: CameraResult,
-    timeline: Timeline,
+    timeline: Course,
     build: str,
     titles: Mapping[str, str],
     *,
@@ -94,7 +107,7 @@ def _gate(result: CameraResult, summaries: tuple[Summary, ...]) -> tuple[bool, s
     return passed, f"clean signs read right in {words.count(right)} of {words.plural(measured, 'frame')} ({needed})"
 
 
-def _arm(result: CameraResult, timeline: Timeline, summary: Summary, title: str, *, with_film: bool) -> ArmView:
+def _arm(result: CameraResult, timeline: Course, summary: Summary, title: str, *, with_film: bool) -> ArmView:
     frames = [frame for frame in result.key_frames if frame.exhibit == summary.exhibit] if with_film else []
     return ArmView(
         arm=summary.arm,
@@ -108,7 +121,7 @@ def _arm(result: CameraResult, timeline: Timeline, summary: Summary, title: str,
     )
 
 
-def _frame(timeline: Timeline, frame: KeyFrame, summary: Summary) -> FilmFrame:
+def _frame(timeline: Course, frame: KeyFrame, summary: Summary) -> FilmFrame:
     readout = next(one for one in frame.readouts if (one.build, one.crop) == (summary.build, summary.crop))
     return FilmFrame(
         image=frame.image,

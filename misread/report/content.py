@@ -118,6 +118,72 @@ class CameraView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """The exact sentence of a result; `passed` is None where it judges nothing."""
+
+    sentence: str
+    passed: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableView:
+    """A table; the first column names the rows."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildsView:
+    """What the builds say, side by side: rates as a plot, the rest as tables."""
+
+    rates: tuple[RungView, ...]
+    tables: tuple[TableView, ...] = ()
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurvePoint:
+    """One point of one reader's curve: a share of pictures still read right under changes of at most that size."""
+
+    reader: str
+    size: str
+    rate: Rate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurveView:
+    """Robust accuracy by the size of the change, the points in the order of size."""
+
+    title: str
+    axis: str
+    points: tuple[CurvePoint, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """One witness in the list of all: cells as read, what each sorts by, and a small picture, (h, w, 3) uint8 RGB."""
+
+    cells: tuple[str, ...]
+    keys: tuple[float | None, ...]
+    outcome: str
+    image: NDArray[np.uint8] | None = None
+    alt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListingView:
+    """The list of all witnesses, which a reader can sort and filter."""
+
+    head: tuple[str, ...]
+    rows: tuple[Listed, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReportContent:
     """A whole report; sections with nothing in them are left out.
 
@@ -126,9 +192,15 @@ class ReportContent:
 
     title: str
     headline: str
+    said: tuple[Said, ...] = ()
     created: str = ""
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
+    builds: tuple[BuildsView, ...] = ()
+    curves: tuple[CurveView, ...] = ()
+    confusions: tuple[TableView, ...] = ()
+    assessments: tuple[BuildsView, ...] = ()
+    listings: tuple[ListingView, ...] = ()
     witnesses: tuple[WitnessView, ...] = ()
     rungs: tuple[RungView, ...] = ()
     ladder_note: str = ""

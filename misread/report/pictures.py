@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 MID_GREY: Final = 127
 FILM_QUALITY: Final = 85
+FIGURE_QUALITY: Final = 92
+LIST_QUALITY: Final = 80
+#: About 190 kB of PNG: a picture of 256 x 256 pixels of noise.
+EXACT_CHARS: Final = 256 * 1024
 PIXELATED_BELOW_PX: Final = 160
 _STEPS: Final = (1, 2, 4, 5, 8, 10, 16, 20, 32, 40, 64, 100, 127)
 
@@ -27,7 +31,7 @@ def png_uri(image: NDArray[np.uint8]) -> str:
 
 def film_uri(image: NDArray[np.uint8]) -> str:
     """Return a camera frame as a `data:` URI in JPEG: it came out of a lossy codec, PNG would only be larger."""
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(image, FILM_QUALITY)).decode("ascii")
+    return _jpeg_uri(image, FILM_QUALITY)
 
 
 def amplification(clean: NDArray[np.uint8], changed: NDArray[np.uint8]) -> int:
@@ -64,6 +68,29 @@ def _difference(clean: NDArray[np.uint8], changed: NDArray[np.uint8]) -> NDArray
 def is_small(image: NDArray[np.uint8]) -> bool:
     """Tell whether a picture is so small that its pixels should be shown as squares."""
     return bool(max(image.shape[:2]) <= PIXELATED_BELOW_PX)
+
+
+def figure_uri(image: NDArray[np.uint8]) -> str:
+    """Return a picture as a `data:` URI, every pixel as it is where that is not too large, else as a fine JPEG."""
+    exact = png_uri(image)
+    return exact if len(exact) <= EXACT_CHARS else _jpeg_uri(image, FIGURE_QUALITY)
+
+
+def list_uri(image: NDArray[np.uint8]) -> str:
+    """Return a small picture of a long list as a `data:` URI in JPEG: a thousand of them must fit one file."""
+    return _jpeg_uri(image, LIST_QUALITY)
+
+
+def _jpeg_uri(image: NDArray[np.uint8], quality: int) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(image, quality)).decode("ascii")
+
+
+def sampled(image: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """Return the picture as large as its `thumbnail`, of single values instead of means over neighbours."""
+    height, width = thumbnail(image, side_px).shape[:2]
+    rows = (np.arange(height) + 0.5) * image.shape[0] / height
+    columns = (np.arange(width) + 0.5) * image.shape[1] / width
+    return np.ascontiguousarray(image[rows.astype(int)][:, columns.astype(int)])
 
 
 def thumbnail(image: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:

@@ -88,10 +88,15 @@ def compared(
 def fingerprint_records(verification: Verification) -> tuple[tuple[str, Mapping[str, str]], ...]:
     """Return one table per build: what really ran."""
     return tuple(
-        (f"Fingerprint of {build.name}", {key.replace("_", " "): _said(value) for key, value in values.items()})
+        (f"Fingerprint of {build.name}", mapping_record(values))
         for build in verification.builds
         if (values := _properties(build))
     )
+
+
+def mapping_record(values: Mapping[str, object]) -> dict[str, str]:
+    """Return names and values as a record shows them."""
+    return {key.replace("_", " "): _said(value) for key, value in values.items()}
 
 
 def _properties(build: BuildVerdict) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from misread.report import words
 from misread.report.markup import Markup, tag
@@ -12,17 +12,23 @@ if TYPE_CHECKING:
     from misread.change import Change
     from misread.report.content import ReportContent, WitnessView
 
+#: Witnesses that stand open; the others unfold.
+OPEN: Final = 3
+
 
 def witnesses(content: ReportContent) -> Markup | None:
     """Return the pictures, one row per witness."""
     if not content.witnesses:
         return None
-    return section("witnesses", "The change", *(_witness(view) for view in content.witnesses))
+    drawn = [_witness(view, lazy=at >= OPEN) for at, view in enumerate(content.witnesses)]
+    more = len(drawn) - OPEN
+    folded = tag("details", tag("summary", f"{more} more"), *drawn[OPEN:]) if more > 0 else ""
+    return section("witnesses", "The change", *drawn[:OPEN], folded)
 
 
-def _witness(view: WitnessView) -> Markup:
+def _witness(view: WitnessView, *, lazy: bool) -> Markup:
     note = tag("p", view.note) if view.note else ""
-    row = tag("div", *(figure(picture) for picture in view.pictures), class_="pictures")
+    row = tag("div", *(figure(picture, lazy=lazy) for picture in view.pictures), class_="pictures")
     return tag("article", tag("h3", view.name), note, row, _size(view.change))
 
 
