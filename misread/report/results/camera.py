@@ -87,7 +87,9 @@ def _headline(found: CameraResult) -> str:
 
 
 def _view(found: CameraResult, traces: Traces, build: str) -> CameraView:
-    titles = {one.exhibit: f"{one.exhibit} ({one.arm})" for one in found.summaries}
+    titles = {
+        one.exhibit: one.exhibit if one.arm in one.exhibit else f"{one.exhibit} ({one.arm})" for one in found.summaries
+    }
     filmed = f"{found.frames} frames from {found.source}, {found.seconds:.1f} s; shown is the {found.claim} crop."
     return camera_view(found, traces, build, titles, filmed=titles, source=filmed)
 

@@ -22,6 +22,7 @@ PICTURED: Final = 1000
 LISTED: Final = 5000
 SIDE_PX: Final = 64
 GAP_PX: Final = 8
+DECIDED: Final = frozenset({Verdict.VERIFIED, Verdict.REFUTED})
 OUTCOMES: Final = ("misread by every build", "misread by some builds", "misread by no build", "not decided")
 
 
@@ -72,7 +73,7 @@ def _row(each: tuple[Judgement, ...], witness: Witness | None, image: NDArray[np
 
 
 def _outcome(each: tuple[Judgement, ...]) -> str:
-    decided = [one for one in each if one.verdict in {Verdict.VERIFIED, Verdict.REFUTED}]
+    decided = [one for one in each if one.verdict in DECIDED]
     if not decided:
         return OUTCOMES[3]
     misread = sum(one.misread for one in decided)
@@ -84,7 +85,8 @@ def _outcome(each: tuple[Judgement, ...]) -> str:
 def _said(one: Judgement) -> str:
     if one.changed is None:
         return said(one)
-    return f"{one.changed.label} {words.confidence(one.changed.confidence)}, {said(one)}"
+    why = "" if one.verdict in DECIDED else f", {said(one)}"
+    return f"{one.changed.label} {words.confidence(one.changed.confidence)}{why}"
 
 
 def _margin(look: Look | None) -> tuple[str, float | None]:

@@ -23,7 +23,7 @@ def listings(content: ReportContent) -> Markup | None:
 
 def _listing(view: ListingView, at: int) -> Markup:
     pictured = any(row.image is not None for row in view.rows)
-    head = (*view.head, "Clean, changed, difference") if pictured else view.head
+    head = (view.head[0], *(["Clean, changed, difference"] if pictured else []), *view.head[1:])
     columns = [tag("th", name, scope="col") for name in head]
     body = [_row(row, pictured=pictured) for row in view.rows]
     caption = tag("caption", f"{words.plural(len(view.rows), 'witness', 'witnesses')}. {view.note}".strip())
@@ -55,7 +55,7 @@ def _row(row: Listed, *, pictured: bool) -> Markup:
         for cell, key in zip(row.cells[1:], row.keys[1:], strict=True)
     ]
     if pictured:
-        cells.append(tag("td", _picture(row)))
+        cells.insert(0, tag("td", _picture(row)))
     return tag("tr", tag("th", row.cells[0], scope="row"), *cells, data_outcome=row.outcome)
 
 
