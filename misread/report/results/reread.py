@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from misread.report.results.source import number, rate, remade
 from misread.runtime.fingerprint import Fingerprint
@@ -14,6 +14,9 @@ from misread.wish import UNTARGETED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: Parts of the document that a report takes as they stand.
+APART: Final = frozenset({"replays", "filmed"})
+
 
 def verification_of(document: Mapping[str, Any]) -> Verification:
     """Return the verification that `misread verify --json` wrote; goals come back as untargeted: a report shows none.
@@ -21,9 +24,10 @@ def verification_of(document: Mapping[str, Any]) -> Verification:
     Raises:
         KeyError, TypeError, ValueError, AttributeError, OptionError: it is no whole document.
     """
+    own = {name: value for name, value in document.items() if name not in APART}
     return remade(
         Verification,
-        document,
+        own,
         bundle=Path(str(document["bundle"])),
         builds=tuple(_build(build) for build in document["builds"]),
         ladder=tuple(remade(Step, step, survived=rate(step["survived"])) for step in document["ladder"]),

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from misread.report import words
-from misread.report.content import Fact, ReportContent, Said
+from misread.report.content import BuildsView, Fact, ReportContent, Said, TableView
 from misread.report.results.builds import builds_view
 from misread.report.results.confusions import confusions
 from misread.report.results.curve import curve
 from misread.report.results.listing import listing
 from misread.report.results.reread import verification_of
+from misread.report.results.source import rate
 from misread.report.verification import fingerprint_records, rung_views, witness_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from misread.bundle import Bundle
     from misread.report.content import WitnessView
@@ -36,10 +37,10 @@ def verification(source: Source) -> ReportContent:
     return ReportContent(
         title="misread verify",
         headline=_headline(found, bundle),
-        said=(Said(sentence=str(document["sentence"]), passed=bool(document["passed"])),),
+        said=tuple(_said(document)),
         facts=tuple(_facts(found)),
-        warnings=tuple(([missing] if missing else []) + list(_warnings(found))),
-        builds=(builds_view(found),),
+        warnings=(*([missing] if missing else []), *_warnings(found), *_notes(document)),
+        builds=(builds_view(found), *_filmed(document)),
         curves=() if shown is None else (shown,),
         confusions=confusions(found, bundle),
         witnesses=_witnesses(found, bundle, source.pictured) if bundle else (),
@@ -62,6 +63,34 @@ def _headline(found: Verification, bundle: Bundle | None) -> str:
 
 def _of(build: BuildVerdict) -> str:
     return f"{words.count(build.misread.hits)} of {words.plural(build.misread.total, 'picture')}"
+
+
+def _said(document: Mapping[str, Any]) -> Iterator[Said]:
+    yield Said(sentence=str(document["sentence"]), passed=bool(document["passed"]))
+    for replay in document.get("replays", ()):
+        yield Said(sentence=str(replay["sentence"]), passed=bool(replay["agrees"]))
+
+
+def _notes(document: Mapping[str, Any]) -> Iterator[str]:
+    for build in document["builds"]:
+        yield from (f"{build['name']}: {note}." for note in build.get("notes", ()))
+
+
+def _filmed(document: Mapping[str, Any]) -> Iterator[BuildsView]:
+    """Return what a camera run found of the witnesses, where the verification was given one."""
+    rows = tuple(
+        (
+            str(one["witness"]),
+            str(one["build"]),
+            str(one["finding"]).replace("-", " "),
+            words.hits(rate(one["misread"])),
+            str(one["reason"]),
+        )
+        for one in document.get("filmed", ())
+    )
+    if rows:
+        head = ("Witness", "Build", "Before the camera", "Frames misread", "Why")
+        yield BuildsView(rates=(), tables=(TableView(title="The witnesses, filmed", head=head, rows=rows),))
 
 
 def _facts(found: Verification) -> Iterator[Fact]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import pytest
 
 from misread.errors import FileError, InputError
 from misread.report import words
+from misread.report.content import Said
 from misread.report.json import verification_document
 from misread.report.results import KINDS
 from misread.report.results.builds import builds_view, listed
@@ -126,6 +128,19 @@ def test_the_sentence_and_the_warnings_say_what_happened(verdicts: Path) -> None
     assert any("noise of int8" in warning for warning in content.warnings)
     assert any("Nobody labelled 1 witness" in warning for warning in content.warnings)
     assert [view.name for view in content.witnesses] == ["Witness 0000: Stop", f"Witness 0001: {LABELS[1]}"]
+
+
+def test_a_replay_and_what_was_filmed_are_told(verdicts: Path) -> None:
+    document = json.loads(verdicts.read_text())
+    rate = {"hits": 70, "total": 72, "share": 70 / 72, "low": 0.5, "high": 1.0}
+    filmed = {"witness": "0000", "build": "int8", "finding": "does-not-persist", "reason": "why", "misread": rate}
+    document |= {"replays": [{"sentence": "this device disagrees", "agrees": False}], "filmed": [filmed]}
+    document["builds"][1]["notes"] = ["a rung would repeat another"]
+    verdicts.write_text(json.dumps(document))
+    content = part(source_of(verdicts))
+    assert content.said[1] == Said(sentence="this device disagrees", passed=False)
+    assert content.builds[1].tables[0].rows == (("0000", "int8", "does not persist", "70/72", "why"),)
+    assert content.warnings[-1] == "int8: a rung would repeat another."
 
 
 def test_pictures_are_found_beside_a_result_that_moved(verdicts: Path, bundle: Bundle, tmp_path: Path) -> None:
