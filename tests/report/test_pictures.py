@@ -46,3 +46,20 @@ def test_thumbnails_shrink_and_never_grow() -> None:
     assert pictures.thumbnail(np.zeros((300, 100, 3), np.uint8), 60).shape == (60, 20, 3)
     small = np.zeros((30, 10, 3), np.uint8)
     assert pictures.thumbnail(small, 60) is small
+
+
+def test_a_large_figure_becomes_a_fine_jpeg_and_a_small_one_stays_exact() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (480, 480, 3)).astype(np.uint8)
+    assert pictures.figure_uri(noise).startswith("data:image/jpeg;")
+    small = noise[:200, :200]
+    assert pictures.figure_uri(small) == pictures.png_uri(small)
+    assert len(pictures.list_uri(small)) < len(pictures.png_uri(small)) / 2
+
+
+def test_single_values_are_taken_where_a_mean_would_drown_them() -> None:
+    board = np.indices((128, 96)).sum(axis=0) % 2 * 255
+    image = np.repeat(board[..., None], 3, axis=2).astype(np.uint8)
+    taken = pictures.sampled(image, 64)
+    assert taken.shape == pictures.thumbnail(image, 64).shape == (64, 48, 3)
+    assert set(np.unique(taken)) <= {0, 255}
+    assert np.array_equal(pictures.sampled(image, 200), image)

@@ -9,6 +9,7 @@ import pytest
 from misread.errors import FileError, InputError
 from misread.report import words
 from misread.report.content import Said
+from misread.report.html import render_report
 from misread.report.json import verification_document
 from misread.report.results import KINDS
 from misread.report.results.builds import builds_view, listed
@@ -141,6 +142,18 @@ def test_a_replay_and_what_was_filmed_are_told(verdicts: Path) -> None:
     assert content.said[1] == Said(sentence="this device disagrees", passed=False)
     assert content.builds[1].tables[0].rows == (("0000", "int8", "does not persist", "70/72", "why"),)
     assert content.warnings[-1] == "int8: a rung would repeat another."
+
+
+def test_a_result_without_a_build_that_ran_says_so(verdicts: Path) -> None:
+    document = json.loads(verdicts.read_text())
+    document["builds"] = document["builds"][2:]
+    verdicts.write_text(json.dumps(document))
+    content = part(source_of(verdicts))
+    assert content.headline == "Nothing is known; lost could not be asked."
+    assert not content.curves
+    assert not content.confusions
+    assert not content.listings[0].rows
+    assert 'id="all"' not in render_report(content)
 
 
 def test_pictures_are_found_beside_a_result_that_moved(verdicts: Path, bundle: Bundle, tmp_path: Path) -> None:
