@@ -43,6 +43,7 @@ RESULTS: Final = {
     "camera": "misread.runtime.camera.result:CameraResult",
     "demo": "misread.demo.result:DemoResult",
     "selftest": "misread.attack.selftest.run:SelfTest",
+    "report": "misread.report.results.whole:Reported",
     "judgement": "misread.runtime.verdict:Judgement",
 }
 #: What every result may say besides its fields.

@@ -14,6 +14,7 @@ from misread import cli
 from misread.errors import FileError, InputError, OptionError
 from misread.report.json import dumps, verification_document
 from misread.report.results.whole import ReportOptions, report
+from misread.report.schema import schema_text
 from tests.report.results.planted import PLANTED, made_bundle, made_verification
 from tests.report.test_html import Page
 
@@ -158,7 +159,11 @@ def test_the_command_says_where_the_report_lies(verdicts: Path, tmp_path: Path) 
     assert "r.html" in ran.stdout
     assert "warning: lost could not be asked" in ran.stdout
     ran = CliRunner().invoke(cli.app, ["report", str(verdicts), "-o", str(out), "--overwrite", "--json"])
-    assert json.loads(ran.stdout)["bytes"] == out.stat().st_size
+    document = json.loads(ran.stdout)
+    assert document["bytes"] == out.stat().st_size
+    schema = json.loads(schema_text("report"))
+    assert document.keys() == schema["properties"].keys()
+    assert all(name in document for name in schema["required"])
 
 
 @pytest.mark.slow
