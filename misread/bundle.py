@@ -5,6 +5,7 @@
     bundle/
       manifest.json         schema, card, threat, attack, counts, one entry per witness with hashes
       images/0000-clean.png 0000-changed.png 0000-placebo.png
+      builds/NAME.onnx      where builds are packed: the files, and what they said on the host
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ MAX_DEPTH: Final = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PictureRef:
-    """A picture file of the bundle: path below its folder, and SHA-256 of the file."""
+    """A file of the bundle, mostly a picture: path below its folder, and SHA-256 of the file."""
 
     path: str
     sha256: str
@@ -99,6 +100,7 @@ class Bundle:
         counts: pictures seen, skipped (misread clean), attempted, proposed (misread in torch, rounded or not), found.
         witnesses: in order.
         judges: fingerprints of the builds that were asked while they were made, by name.
+        builds: entries of the builds that are packed; `misread.runtime.replay` reads them.
     """
 
     folder: Path
@@ -110,6 +112,38 @@ class Bundle:
     counts: Mapping[str, int]
     witnesses: tuple[Witness, ...]
     judges: Mapping[str, Any] = field(default_factory=dict)
+    builds: tuple[Mapping[str, Any], ...] = ()
+
+    def place(self, path: str) -> Path:
+        """Return where a file of the bundle lies, links followed.
+
+        Raises:
+            FileError: it is a link that leaves the bundle, or goes in a circle.
+        """
+        place = self.folder / path
+        try:
+            if not place.resolve().is_relative_to(self.folder.resolve()):
+                raise FileError(f"{place} is a link that leaves the bundle; copy the bundle again")
+        except (OSError, RuntimeError) as error:  # a link in a circle
+            raise FileError(cannot_read(place, OSError(str(error)))) from error
+        return place
+
+    def read_file(self, file: PictureRef, most: int, what: str) -> bytes:
+        """Read a file of the bundle of at most so many bytes, its hash checked.
+
+        Raises:
+            FileError: missing, changed since it was written, or too large.
+        """
+        path = self.place(file.path)
+        try:
+            data = read_bounded(path, most, what)
+        except OSError as error:
+            raise FileError(cannot_read(path, error)) from error
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise FileError(
+                f"{path} is not the file that the manifest describes (SHA-256 differs); copy the bundle again"
+            )
+        return data
 
     def read(self, picture: PictureRef) -> UInt8:
         """Read a picture of the bundle as (h, w, 3) uint8 RGB, its hash checked.
@@ -117,18 +151,8 @@ class Bundle:
         Raises:
             FileError: missing, changed since it was written, or no picture.
         """
-        path = self.folder / picture.path
-        try:
-            if not path.resolve().is_relative_to(self.folder.resolve()):
-                raise FileError(f"{path} is a link that leaves the bundle; copy the bundle again")
-            data = read_bounded(path, MAX_FILE_BYTES, "witness")
-        except (OSError, RuntimeError) as error:  # a link in a circle
-            raise FileError(cannot_read(path, OSError(str(error)))) from error
-        if hashlib.sha256(data).hexdigest() != picture.sha256:
-            raise FileError(
-                f"{path} is not the file that the manifest describes (SHA-256 differs); copy the bundle again"
-            )
-        return decode_image(data, str(path))
+        data = self.read_file(picture, MAX_FILE_BYTES, "witness")
+        return decode_image(data, str(self.folder / picture.path))
 
     def witness(self, identity: str) -> Witness:
         """Return the witness of that id.
@@ -260,6 +284,7 @@ def read_bundle(folder: Path) -> Bundle:
             counts={str(key): _count(value) for key, value in document["counts"].items()},
             witnesses=witnesses,
             judges=dict(document.get("judges", {})),
+            builds=tuple(dict(entry) for entry in document.get("builds", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -283,9 +308,9 @@ def witness_of(entry: Mapping[str, Any], card: ModelCard) -> Witness:
         label=entry["label"],
         label_given=bool(entry["label_given"]),
         goal=goal,
-        clean=_picture(entry["clean"]),
-        changed=_picture(entry["changed"]),
-        placebo=None if entry["placebo"] is None else _picture(entry["placebo"]),
+        clean=file_of(entry["clean"]),
+        changed=file_of(entry["changed"]),
+        placebo=None if entry["placebo"] is None else file_of(entry["placebo"]),
         prepared=bool(entry["prepared"]),
         torch_float=bool(entry["torch_float"]),
         torch_8bit=bool(entry["torch_8bit"]),
@@ -294,7 +319,12 @@ def witness_of(entry: Mapping[str, Any], card: ModelCard) -> Witness:
     )
 
 
-def _picture(entry: Mapping[str, Any]) -> PictureRef:
+def file_of(entry: Mapping[str, Any]) -> PictureRef:
+    """Read where a file of the bundle lies.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no such entry, or it leaves the bundle.
+    """
     path = PurePosixPath(_text(entry["path"]))
     if path.is_absolute() or ".." in path.parts or any(mark in str(path) for mark in "\\:\0"):
         raise ValueError(f"{str(path)!r} leaves the bundle")

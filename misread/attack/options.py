@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from misread.assets import scenes_csv
@@ -20,8 +22,6 @@ from misread.registry import by_name, unknown
 from misread.wish import UNTARGETED, Wish
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from misread.attack.problem import Attack
 
 
@@ -49,6 +49,7 @@ class AttackOptions:
         chunk: Pictures in one pass. None takes what a short measurement finds quickest, so that a second run may differ
             from the first in the last digits of a logit.
         bfloat16: Take gradients in bfloat16 where the device computes in it and that is quicker. Verdicts stay float32.
+        pack_builds: Put the builds into the bundle, with what they say of its pictures here.
         overwrite: Replace an existing bundle.
         resume: Go on with a run that was stopped, where there is one.
         weights: Of the origin.
@@ -79,6 +80,7 @@ class AttackOptions:
     device: str = "cpu"
     chunk: int | None = None
     bfloat16: bool = False
+    pack_builds: bool = False
     overwrite: bool = False
     resume: bool = False
     weights: Path | None = None
@@ -100,8 +102,19 @@ class AttackOptions:
             raise OptionError(f"seed is a whole number from 0, got {self.seed}")
         if self.data is None and self.origin != "signs":
             raise OptionError(f"{self.origin} brings no pictures of its own; add --data with some that it reads right")
+        if self.pack_builds:
+            self._check_packed()
         if self.threat.levels is None:
             raise OptionError("a bundle holds 8-bit files; leave levels at 256")
+
+    def _check_packed(self) -> None:
+        own = (Path(self.origin),) if self.origin.lower().endswith(".onnx") else ()
+        names = Counter(path.name for path in (*own, *self.builds))
+        if not names:
+            raise OptionError(f"{self.origin} is no build that could be packed; add -m MODEL.onnx, see misread export")
+        twice = [name for name, times in names.items() if times > 1]
+        if twice:
+            raise OptionError(f"two builds are called {twice[0]}; packed builds need names of their own, rename one")
 
     @property
     def pictures(self) -> Path:

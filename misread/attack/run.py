@@ -18,13 +18,15 @@ from misread.attack.resume import take_up
 from misread.attack.speed import Pace
 from misread.attack.subject import check_device, open_subject, quicken
 from misread.attack.tally import Tally
-from misread.bundle import BundleWriter
+from misread.bundle import BundleWriter, read_bundle
 from misread.data import find_samples
 from misread.files import jsonable, refuse_existing
 from misread.pixels import fit, to_unit
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
 from misread.runtime.inspect.model_file import model_sha256
+from misread.runtime.replay import pack_builds
+from misread.runtime.session import Deployed
 from misread.stats import wilson
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ CHUNK: Final = 64
 """Pictures that are attacked together; how many go through the network at once is its pace."""
 CHUNK_VALUES: Final = 2**21
 """Pixel values in one chunk: thirteen pictures of 224x224."""
-_FREE: Final = frozenset({"out", "overwrite", "resume"})
+_FREE: Final = frozenset({"out", "overwrite", "pack_builds", "resume"})
 """Options that may differ when a run is resumed."""
 
 
@@ -139,6 +141,10 @@ def attack_to_bundle(options: AttackOptions, *, progress: Progress = quiet) -> A
                 progress("attacking", len(tally.each), total)
             start += len(chunk)
         bundle = run.finish()
+        if options.pack_builds:
+            builds = [reader for reader in craft.judges.readers if isinstance(reader, Deployed)]
+            pack_builds(journal.folder, builds, progress=progress)
+            bundle = read_bundle(journal.folder)
     return run.result(replace(bundle, folder=options.out))
 
 

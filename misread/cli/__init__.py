@@ -9,7 +9,7 @@ from typing import Final
 
 # Importing a command registers it, so the order counts.
 from misread.cli import demo, doctor, inspect, export, quantize, compare, evaluate, perf  # isort: skip
-from misread.cli import attack, assess, verify, camera, report, rig, selftest, schema  # isort: skip
+from misread.cli import attack, assess, pack, verify, camera, report, rig, selftest, schema  # isort: skip
 from misread.cli.app import app
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -25,6 +25,7 @@ COMMANDS: Final = (
     perf,
     attack,
     assess,
+    pack,
     verify,
     camera,
     report,

@@ -45,9 +45,12 @@ Eps = Annotated[str | None, typer.Option(help="Size of the change: 8/255; for l2
 Bfloat16 = Annotated[
     bool, typer.Option("--bfloat16", help="Gradients in bfloat16 where that is quicker; verdicts stay float32.")
 ]
+PackBuilds = Annotated[
+    bool, typer.Option("--pack-builds", help="Put the builds into the bundle, to be replayed on the device.")
+]
 _AS_SAID: Final = (
-    "data", "out", "transfer", "limit", "passes", "seconds", "seed", "device", "chunk", "bfloat16", "overwrite",
-    "resume",
+    "data", "out", "transfer", "limit", "passes", "seconds", "seed", "device", "chunk", "bfloat16", "pack_builds",
+    "overwrite", "resume",
 )  # fmt: skip
 """Options that go on under their own name as they were typed."""
 
@@ -77,6 +80,7 @@ def attack(
     device: Device = "cpu",
     chunk: Annotated[int | None, typer.Option(help="Pictures in one pass. [measured]")] = None,
     bfloat16: Bfloat16 = False,
+    pack_builds: PackBuilds = False,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     json: Json = False,

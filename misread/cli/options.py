@@ -9,6 +9,10 @@ from typing import Annotated, Any
 import typer
 
 Builds = Annotated[list[Path], typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file; may be repeated.")]
+PackedOrBuilds = Annotated[
+    list[Path] | None,
+    typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file; may be repeated. [those packed in the bundle]"),
+]
 Labels = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Class names in order, for a model without a card; none: numbers.")
 ]

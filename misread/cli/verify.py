@@ -9,7 +9,7 @@ import typer
 
 from misread.cli.app import app, end, progress
 from misread.cli.groups import CARD, OUTPUTS, SESSION, sharing
-from misread.cli.options import Builds, Json, card_said, outputs_said, session_said
+from misread.cli.options import Json, PackedOrBuilds, card_said, outputs_said, session_said
 
 
 @app.command()
@@ -18,7 +18,7 @@ def verify(
     context: typer.Context,
     bundle: Annotated[Path, typer.Argument(help="The folder that misread attack wrote.")],
     *,
-    builds: Builds,
+    builds: PackedOrBuilds = None,
     min_robust_accuracy: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Fail below this share of witnesses not misread.")
     ] = None,
@@ -34,7 +34,7 @@ def verify(
 ) -> None:
     """Judge a bundle on deployed builds: verdicts and the ladder.
 
-    Needs no torch.
+    Without -m, replay the builds packed in the bundle and compare with what the host saw. Needs no torch.
     """
     from misread.report.json import dumps, verification_document
     from misread.report.outputs.base import Start
@@ -50,7 +50,7 @@ def verify(
         baseline=baseline,
     )
     options = VerifyOptions(
-        bundle=bundle, builds=tuple(builds), card=card_said(context), session=session_said(context), gates=gates
+        bundle=bundle, builds=tuple(builds or ()), card=card_said(context), session=session_said(context), gates=gates
     )
     outputs, start = outputs_said(context), Start.now()
     result = run(options, progress=progress())

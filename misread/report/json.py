@@ -15,6 +15,7 @@ from misread.wish import Wish
 
 if TYPE_CHECKING:
     from misread.runtime.doctor import Diagnosis
+    from misread.runtime.replay import Replay
     from misread.runtime.verdict import BuildVerdict, Verification
 
 SCHEMA: Final = 1
@@ -80,6 +81,7 @@ def verification_document(verification: Verification) -> dict[str, Any]:
         "ladder": verification.ladder,
         "pairs": pairs_of(verification.builds),
         "gates": verification.gates,
+        "replays": [_replay(replay) for replay in verification.replays],
     }
     return document("misread-verification", body)
 
@@ -88,6 +90,11 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
     """Return all that `misread doctor` found."""
     body = {"passed": diagnosis.passed, "exit_code": diagnosis.exit_code, "problems": diagnosis.problems}
     return document("misread-diagnosis", body | plain(diagnosis))
+
+
+def _replay(replay: Replay) -> dict[str, Any]:
+    said = {"agrees": replay.agrees, "within_noise": replay.within_noise, "sentence": replay.sentence}
+    return plain(replay) | said  # type: ignore[no-any-return]  # a dataclass becomes a mapping
 
 
 def _build(build: BuildVerdict) -> dict[str, Any]:

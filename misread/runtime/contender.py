@@ -11,6 +11,9 @@ from misread.runtime.fingerprint import Fingerprint, fingerprint
 from misread.runtime.session import Deployed, Level, Reader
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from misread.errors import MisreadError
     from misread.runtime.verdict import Look
 
@@ -20,11 +23,15 @@ LEVELS: Final[tuple[Level, ...]] = ("disable", "basic", "all")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Views:
-    """What one build made of one witness behind one rung."""
+    """What one build made of one witness behind one rung.
+
+    `logits` are (pictures, k) float32 in that order, where the contender keeps them.
+    """
 
     clean: Look
     changed: Look
     placebo: Look | None = None
+    logits: NDArray[np.float32] | None = None
 
 
 Setting = tuple[str, Callable[[], Reader]]
@@ -43,6 +50,7 @@ class Contender:
         failure: why it is unavailable, once it is.
         settings: opens the same build with other settings, one after the other, to measure its noise.
         views: per rung and witness, what was seen, or why nothing was.
+        keeps: hold on to the logits behind the first rung.
     """
 
     name: str
@@ -53,6 +61,7 @@ class Contender:
     failure: MisreadError | None = None
     settings: Callable[[], Iterator[Setting]] = lambda: iter(())
     views: dict[str, list[Views | str]] = field(default_factory=dict)
+    keeps: bool = False
 
     @property
     def alive(self) -> Reader | None:

@@ -17,6 +17,7 @@ from misread.stats import wilson
 
 if TYPE_CHECKING:
     from misread.bundle import Bundle, Witness
+    from misread.card import ModelCard
     from misread.runtime.ladder import Rung
     from misread.runtime.look import UInt8
     from misread.runtime.session import Reader
@@ -153,13 +154,24 @@ def _judgements(bundle: Bundle, contender: Contender, rung: Rung, floor: NoiseFl
 
 
 def _judgement(witness: Witness, views: Views | str, floor: NoiseFloor | None, contender: Contender) -> Judgement:
-    if isinstance(views, str) or contender.reader is None:
+    return judgement_of(witness, views, floor, contender.reader.card if contender.reader else None)
+
+
+def judgement_of(witness: Witness, views: Views | str, floor: NoiseFloor | None, card: ModelCard | None) -> Judgement:
+    """Return the verdict that follows from what was seen.
+
+    Args:
+        witness: that was shown.
+        views: what was seen of it, or why nothing was.
+        floor: the build's noise.
+        card: of the build, for its labels; None where there is no reader.
+    """
+    if isinstance(views, str) or card is None:
         reason = views if isinstance(views, str) else ""
         return Judgement(
             witness=witness.id, label=witness.label, goal=witness.goal, verdict=Verdict.UNAVAILABLE, reason=reason
         )
     # A build may write its labels in other letters; verdicts compare what the build's own card calls them.
-    card = contender.reader.card
     label = card.labels[card.index(witness.label)]
     goal = witness.goal.spelt(card)
     verdict, misread = decide(views.clean, views.changed, label=label, goal=goal, noise=floor)

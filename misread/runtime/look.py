@@ -118,21 +118,23 @@ def _look_at(contender: Contender, chunk: Sequence[Witness], rungs: Sequence[Run
     if reader is None:
         return
     try:
-        for rung in rungs:
-            views = _views(reader, chunk, pictures[rung.name])
+        for place, rung in enumerate(rungs):
+            views = _views(reader, chunk, pictures[rung.name], keep=contender.keeps and place == 0)
             contender.views.setdefault(rung.name, []).extend(views)
     except MisreadError as error:
         contender.failure = error
 
 
-def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str, Picture] | str]) -> list[Views | str]:
+def _views(
+    reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str, Picture] | str], *, keep: bool
+) -> list[Views | str]:
     """Read one chunk behind one rung in one go; where a witness cannot be read, say why instead."""
     result: list[Views | str] = []
     stack: list[UInt8] = []
     owners: list[tuple[int, str, int, NDArray[np.bool_] | None]] = []
     for place, (witness, images) in enumerate(zip(chunk, pictures, strict=True)):
         try:
-            truth, wanted = _asked(witness, reader.card)
+            truth, wanted = asked_of(witness, reader.card)
         except InputError as error:
             result.append(str(error))
             continue
@@ -146,15 +148,24 @@ def _views(reader: Reader, chunk: Sequence[Witness], pictures: Sequence[dict[str
         seen: dict[int, dict[str, Look]] = {}
         whole = reader.card.baked_preprocessing and not chunk[owners[0][0]].prepared
         reading = reader.read(stack) if whole else reader.read_prepared(np.stack(stack))
-        looks = _looks(reading, [truth for _, _, truth, _ in owners], [wanted for _, _, _, wanted in owners])
-        for (place, kind, _, _), one in zip(owners, looks, strict=True):
+        looks = looks_of(reading, [truth for _, _, truth, _ in owners], [wanted for _, _, _, wanted in owners])
+        rows: dict[int, list[NDArray[np.float32]]] = {}
+        for (place, kind, _, _), one, row in zip(owners, looks, reading.logits, strict=True):
             seen.setdefault(place, {})[kind] = one
+            rows.setdefault(place, []).append(row)
         for place, found in seen.items():
-            result[place] = Views(clean=found["clean"], changed=found["changed"], placebo=found.get("placebo"))
+            result[place] = Views(**found, logits=np.stack(rows[place]) if keep else None)
     return result
 
 
-def _looks(reading: Reading, truth: Sequence[int], wanted: Sequence[NDArray[np.bool_] | None]) -> list[Look]:
+def looks_of(reading: Reading, truth: Sequence[int], wanted: Sequence[NDArray[np.bool_] | None]) -> list[Look]:
+    """Return what a reading says of each picture.
+
+    Args:
+        reading: of n pictures.
+        truth: the output of each picture's right label.
+        wanted: which outputs its goal wants, (k,) bool; None where any wrong one will do.
+    """
     any_wrong = np.arange(reading.logits.shape[1]) != np.asarray(truth)[:, None]
     asked_for = np.stack([wrong if asked is None else asked for wrong, asked in zip(any_wrong, wanted, strict=True)])
     goals = goal_margin(reading.logits, asked_for)
@@ -171,7 +182,7 @@ def _looks(reading: Reading, truth: Sequence[int], wanted: Sequence[NDArray[np.b
     ]
 
 
-def _asked(witness: Witness, card: ModelCard) -> tuple[int, NDArray[np.bool_] | None]:
+def asked_of(witness: Witness, card: ModelCard) -> tuple[int, NDArray[np.bool_] | None]:
     """The output of the right label, and which outputs the goal wants, (k,) bool; None where any wrong one will do."""
     truth = card.index(witness.label)
     return truth, None if witness.goal == UNTARGETED else witness.goal.wanted(card, witness.label)

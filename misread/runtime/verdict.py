@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from misread.runtime.fingerprint import Fingerprint
     from misread.runtime.noise import NoiseFloor
+    from misread.runtime.replay.result import Replay
     from misread.wish import Wish
 
 
@@ -224,6 +225,7 @@ class Verification:
         ladder: the rungs in order, reader by reader, the host's first.
         bundle_sha256: of its manifest.
         gates: each gate asked for on each build; with gates, they alone decide.
+        replays: each packed build against its record; one that disagrees is a finding of its own, whatever else passed.
     """
 
     bundle: Path
@@ -237,17 +239,23 @@ class Verification:
     labels_given: int | None = None
     bundle_sha256: str = ""
     gates: tuple[GateResult, ...] = ()
+    replays: tuple[Replay, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Every gate is open; without gates, all that counts is verified on every build, at least one on each."""
+        """Every gate is open and every replay agrees.
+
+        Without gates, all that counts is verified on every build, at least one on each.
+        """
+        if not all(replay.agrees for replay in self.replays):
+            return False
         if self.gates:
             return all(gate.passed for gate in self.gates)
         return bool(self.builds) and all(build.passed for build in self.builds)
 
     @property
     def exit_code(self) -> int:
-        """0 passed; 1 a gate or a build said no; with no build that ran, 2 if all were wrong input and 4 otherwise."""
+        """0 passed; 1 a gate, build or replay said no; with no build that ran, 2 if all were wrong input, else 4."""
         if self.passed:
             return 0
         codes = [build.exit_code for build in self.builds if not build.available]
@@ -258,14 +266,22 @@ class Verification:
     @property
     def sentence(self) -> str:
         """What happened, in numbers. Foreign names stand in it as they are: escape it before printing."""
-        if self.passed and self.gates:
+        apart = [replay.sentence for replay in self.replays if not replay.agrees and not replay.reason]
+        if apart:
+            return f"this device disagrees with the host: {'; '.join(apart)}. {self._judged}"
+        agreed = bool(self.replays) and all(replay.agrees for replay in self.replays)
+        return self._judged + ("; this device agrees with the host" if agreed else "")
+
+    @property
+    def _judged(self) -> str:
+        closed = [gate for gate in self.gates if not gate.passed]
+        if self.gates and not closed:
             return f"passed: {'; '.join(gate.sentence for gate in self.gates)}"
-        if self.passed:
+        if not self.gates and self.builds and all(build.passed for build in self.builds):
             return f"verified: {_passed_words(self.builds)}"
         if not any(build.available for build in self.builds):
             reasons = "; ".join(f"{build.name}: {build.reason}" for build in self.builds)
             return f"unavailable: no build could run; {reasons}"
-        closed = [gate for gate in self.gates if not gate.passed]
         if closed:
             return f"failed: {'; '.join(f'{gate.sentence} (--{gate.gate})' for gate in closed)}"
         return f"not verified: {_listed([build for build in self.builds if not build.passed])}"

@@ -14,14 +14,17 @@ from misread.runtime.contender import Contender, contender_of
 from misread.runtime.gates import Gates
 from misread.runtime.judge import NOISE_WITNESSES, Progress, judge, judge_contenders, quiet
 from misread.runtime.ladder import RUNGS
+from misread.runtime.replay import packed_builds, replays_of
 from misread.runtime.session import Deployed, SessionOptions
 from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verdict, Verification
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from misread.bundle import Bundle
     from misread.card import ModelCard
     from misread.cards.facts import CardFacts
+    from misread.runtime.replay import Packed
 
 __all__ = [
     "BuildVerdict",
@@ -45,7 +48,8 @@ class VerifyOptions:
 
     Attributes:
         bundle: folder of witnesses.
-        builds: ONNX files, each once.
+        builds: ONNX files, each once; none takes those that are packed in the bundle, and holds what they say here
+            against what they said on the host.
         card: what the flags say for builds that do not say it; the bundle's own card, for which the witnesses were
             made, fills what is open then.
         session: how onnxruntime runs every build.
@@ -55,7 +59,7 @@ class VerifyOptions:
     """
 
     bundle: Path
-    builds: tuple[Path, ...]
+    builds: tuple[Path, ...] = ()
     card: ModelCard | CardFacts | None = None
     session: SessionOptions = field(default_factory=SessionOptions)
     rungs: tuple[str, ...] = tuple(rung.name for rung in RUNGS)
@@ -64,8 +68,8 @@ class VerifyOptions:
 
     def __post_init__(self) -> None:
         """Refuse what has no answer."""
-        if not 1 <= len(self.builds) <= MAX_BUILDS:
-            raise OptionError(f"give 1 to {MAX_BUILDS} builds to verify on, got {len(self.builds)}; add -m MODEL.onnx")
+        if len(self.builds) > MAX_BUILDS:
+            raise OptionError(f"at most {MAX_BUILDS} builds are verified at a time, got {len(self.builds)}")
         twice = [path for path, times in Counter(self.builds).items() if times > 1]
         if twice:
             raise OptionError(f"{twice[0]} is given twice; every build is verified once")
@@ -83,15 +87,18 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
         progress: told what is being done, how much of it is done, and how much there is.
 
     Raises:
-        FileError: the bundle is missing, broken or has lost a picture, or the baseline cannot be read.
+        FileError: the bundle is missing, broken or has lost a picture, a packed build is another one now, or the
+            baseline cannot be read.
+        OptionError: no build is given, and none is packed.
         InputError: the baseline is of another bundle or of other builds.
     """
     bundle = read_bundle(options.bundle)
     digest = sha256_file(options.bundle / MANIFEST)
     before = options.gates.read(digest)
     wanted = {by_name("rung", RUNGS, name).name for name in options.rungs} | {RUNGS[0].name}
-    names = _names(options.builds)
-    contenders = [_open(path, names[path], bundle.card, options) for path in options.builds]
+    packed = () if options.builds else _packed(bundle)
+    records = [one.read_logits(bundle) for one in packed]
+    contenders = [_replayed(one, bundle, options) for one in packed] or _given(bundle, options)
     found = judge_contenders(
         bundle,
         contenders,
@@ -99,7 +106,30 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
         noise_witnesses=options.noise_witnesses,
         progress=progress,
     )
-    return replace(found, bundle_sha256=digest, gates=options.gates.check(found.builds, before))
+    replays = replays_of(bundle, packed, records, contenders, found.builds) if packed else ()
+    gates = options.gates.check(found.builds, before)
+    return replace(found, bundle_sha256=digest, gates=gates, replays=replays)
+
+
+def _packed(bundle: Bundle) -> tuple[Packed, ...]:
+    packed = packed_builds(bundle)
+    if not packed:
+        raise OptionError(
+            f"{bundle.folder} has no builds packed, so name those to verify on: add -m MODEL.onnx "
+            f"(or pack them on the host: misread pack {bundle.folder} -m MODEL.onnx)"
+        )
+    return packed
+
+
+def _given(bundle: Bundle, options: VerifyOptions) -> list[Contender]:
+    names = _names(options.builds)
+    return [_open(path, names[path], bundle.card, options) for path in options.builds]
+
+
+def _replayed(packed: Packed, bundle: Bundle, options: VerifyOptions) -> Contender:
+    contender = _open(packed.path(bundle), packed.name, packed.card, options)
+    contender.keeps = True
+    return contender
 
 
 def _open(path: Path, name: str, card: ModelCard, options: VerifyOptions) -> Contender:

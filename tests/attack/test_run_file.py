@@ -13,10 +13,11 @@ from misread.attack.options import AttackOptions
 from misread.attack.run import AttackResult, attack_to_bundle
 from misread.attack.threat import Threat
 from misread.bundle import read_bundle
-from misread.errors import ModelError
+from misread.errors import ModelError, OptionError
 from misread.files import jsonable
 from misread.flags import CardFlags
 from misread.pixels import write_png
+from misread.report.text.attack import attack_text
 from misread.runtime.session import Deployed
 from misread.runtime.verdict import Verdict
 from misread.runtime.verify import VerifyOptions, verify
@@ -167,3 +168,22 @@ def test_files_of_others_need_nothing_but_flags(
     assert (result.found.hits, result.found.total) == (2, 2)
     (build,) = verify(VerifyOptions(bundle=tmp_path / "b", builds=(Path(options.origin),))).builds
     assert [one.verdict for one in build.judgements] == [Verdict.VERIFIED] * 2
+
+
+def test_builds_are_packed_on_request_and_replayed(place: Path) -> None:
+    other = graph(place / "n.onnx")
+    result = attacked(place, threat=WITHIN, attack="apgd", builds=(other,), pack_builds=True)
+    for path in (place / "m.onnx", other):
+        path.unlink()
+    found = verify(VerifyOptions(bundle=place / "bundle"))
+    assert [(one.build, one.agrees) for one in found.replays] == [("m.onnx", True), ("n.onnx", True)]
+    assert (found.exit_code, [one.largest for one in found.replays]) == (0, [0.0, 0.0])
+    assert [entry["name"] for entry in result.bundle.builds] == ["m.onnx", "n.onnx"]
+    assert "replay them on the device with: misread verify" in " ".join(attack_text(result).split())
+
+
+def test_what_cannot_be_packed_is_refused_before_anything_is_loaded(place: Path) -> None:
+    with pytest.raises(OptionError, match="is no build that could be packed"):
+        attacked(place, origin="net.py:make", pack_builds=True)
+    with pytest.raises(OptionError, match=r"two builds are called m\.onnx"):
+        attacked(place, builds=(place / "deep" / "m.onnx",), pack_builds=True)

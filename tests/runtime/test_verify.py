@@ -161,7 +161,7 @@ def test_a_setting_that_cannot_run_is_said(folder: Path, build: Path, monkeypatc
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"builds": ()}, "add -m MODEL.onnx"),
+        ({"builds": tuple(Path(f"{number}.onnx") for number in range(65))}, "at most 64 builds"),
         ({"builds": (Path("a.onnx"), Path("./a.onnx"))}, "given twice"),
         ({"builds": (Path("a.onnx"),), "noise_witnesses": 0}, "1 witness or more"),
     ],

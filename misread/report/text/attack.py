@@ -198,6 +198,10 @@ def _last(result: AttackLike) -> str:
     if not count:
         return f"no witness was found; {result.bundle.folder} says so"
     witnesses = "1 witness" if count == 1 else f"{count} witnesses"
-    folder, origin = result.bundle.folder, result.bundle.origin
+    bundle = result.bundle
+    folder, origin = bundle.folder, bundle.origin
     build = origin if origin.lower().endswith(".onnx") else "MODEL.onnx"
+    if bundle.builds:
+        packed = "1 build" if len(bundle.builds) == 1 else f"{len(bundle.builds)} builds"
+        return f"wrote {witnesses} and {packed} to {folder}; replay them on the device with: misread verify {folder}"
     return f"wrote {witnesses} to {folder}; prove them on a build with: misread verify {folder} -m {build}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from misread.report.text.replay import replay_lines
 from misread.report.text.table import WIDTH, bar, counts, facts, interval, percent, said, table, wrapped
 from misread.runtime.paired import pairs_of
 from misread.runtime.verdict import Verdict
@@ -36,6 +37,7 @@ def verification_text(verification: Verification, *, witnesses: int = 10, width:
         _builds(verification, width),
         _notes(verification, width),
         _pairs(verification, width),
+        replay_lines(verification.replays, width),
         _gates(verification, width),
         _ladder(verification.ladder, width),
         _witnesses(verification, witnesses, width),
