@@ -10,6 +10,7 @@ from misread.runtime.ladder.blur import Blur
 from misread.runtime.ladder.jpeg import Jpeg
 from misread.runtime.ladder.resize_round_trip import ResizeRoundTrip
 from misread.runtime.ladder.shift import Shift
+from misread.runtime.ladder.simulated_capture import SimulatedCapture
 from misread.runtime.ladder.tone import Brightness, Gamma
 from misread.runtime.ladder.webp import Webp
 
@@ -25,6 +26,9 @@ RUNGS: Final[tuple[Rung, ...]] = (
     Webp(80),
     Blur(1.0),
     ResizeRoundTrip(0.5),
+    SimulatedCapture(1),
+    SimulatedCapture(2),
+    SimulatedCapture(3),
 )
 
 __all__ = [
@@ -37,6 +41,7 @@ __all__ = [
     "ResizeRoundTrip",
     "Rung",
     "Shift",
+    "SimulatedCapture",
     "UInt8Image",
     "Webp",
 ]

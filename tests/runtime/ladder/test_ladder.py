@@ -11,7 +11,20 @@ import numpy as np
 import pytest
 
 from misread.errors import OptionError
-from misread.runtime.ladder import RUNGS, AsFile, Blur, Brightness, Gamma, Jpeg, ResizeRoundTrip, Rung, Shift, Webp
+from misread.runtime.ladder import (
+    RUNGS,
+    AsFile,
+    Blur,
+    Brightness,
+    Gamma,
+    Jpeg,
+    ResizeRoundTrip,
+    Rung,
+    Shift,
+    SimulatedCapture,
+    Webp,
+)
+from misread.runtime.ladder.simulated_capture import GENTLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +46,9 @@ def test_a_rung_keeps_size_type_and_its_input_and_says_the_same_twice(rung: Rung
     np.testing.assert_array_equal(rung.apply(image), after)
 
 
-@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
+@pytest.mark.parametrize(
+    "rung", [rung for rung in RUNGS if not isinstance(rung, SimulatedCapture)], ids=lambda rung: rung.name
+)
 def test_a_rung_leaves_a_flat_picture_flat_and_as_bright_unless_that_is_its_work(rung: Rung) -> None:
     level = {"brightness-0.8": 72, "gamma-1.25": 69}.get(rung.name, 90)  # 255 * (90 / 255) ** 1.25 = 69.4
     grey = np.full((16, 16, 3), 90, np.uint8)
@@ -49,7 +64,28 @@ def test_names_are_unique_and_fit_for_options() -> None:
 
 def test_the_ladder_is_the_one_that_the_verdicts_promise() -> None:
     gentle = (AsFile(), Brightness(0.8), Gamma(1.25), Shift(0.02))
-    assert (*gentle, Jpeg(90), Jpeg(75), Jpeg(50), Webp(80), Blur(1.0), ResizeRoundTrip(0.5)) == RUNGS
+    stored = (Jpeg(90), Jpeg(75), Jpeg(50), Webp(80), Blur(1.0), ResizeRoundTrip(0.5))
+    assert (*gentle, *stored, *(SimulatedCapture(draw) for draw in (1, 2, 3))) == RUNGS
+
+
+def test_captures_are_gentle_differ_and_treat_both_copies_alike() -> None:
+    """The settings lie in the profile, and two pictures that are equal on one side stay equal there."""
+    smooth = np.broadcast_to(np.linspace(40, 200, 48, dtype=np.uint8)[:, None, None], (48, 48, 3)).copy()
+    changed = smooth.copy()
+    changed[:, 30:] = 255 - changed[:, 30:]
+    seen = [SimulatedCapture(draw).apply(smooth).astype(int) for draw in (1, 2, 3)]
+    for one in seen:
+        ratio = one[8:40, 8:40].mean() / smooth[8:40, 8:40].mean()
+        assert GENTLE.gain[0] - 0.04 < ratio < GENTLE.gain[1] + 0.04
+        assert np.abs(one - smooth).mean() < 20
+    assert min(np.abs(seen[0] - seen[1]).mean(), np.abs(seen[1] - seen[2]).mean()) > 1
+    np.testing.assert_array_equal(SimulatedCapture(1).apply(changed)[:, :14], seen[0][:, :14])
+
+
+@pytest.mark.parametrize("draw", [0, 1001])
+def test_a_draw_that_is_none_is_refused(draw: int) -> None:
+    with pytest.raises(OptionError, match="from 1 to 1000"):
+        SimulatedCapture(draw)
 
 
 def test_the_file_itself_is_untouched() -> None:
