@@ -29,6 +29,9 @@ def verify(
     baseline: Annotated[
         Path | None, typer.Option(metavar="RESULT.json", help="Fail where more is misread than there, beyond chance.")
     ] = None,
+    camera: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="What misread camera wrote of this bundle: the last rung.")
+    ] = None,
     json: Json = False,
     **_: Any,
 ) -> None:
@@ -50,7 +53,12 @@ def verify(
         baseline=baseline,
     )
     options = VerifyOptions(
-        bundle=bundle, builds=tuple(builds or ()), card=card_said(context), session=session_said(context), gates=gates
+        bundle=bundle,
+        builds=tuple(builds or ()),
+        card=card_said(context),
+        session=session_said(context),
+        gates=gates,
+        camera=camera,
     )
     outputs, start = outputs_said(context), Start.now()
     result = run(options, progress=progress())

@@ -81,6 +81,7 @@ def verification_document(verification: Verification) -> dict[str, Any]:
         "ladder": verification.ladder,
         "pairs": pairs_of(verification.builds),
         "gates": verification.gates,
+        "filmed": verification.filmed,
         "replays": [_replay(replay) for replay in verification.replays],
     }
     return document("misread-verification", body)

@@ -210,6 +210,25 @@ class GateResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FilmedWitness:
+    """What a camera run found of one witness on one build.
+
+    Attributes:
+        witness: its id.
+        build: who read the frames.
+        finding: `persists`, `does-not-persist`, `inconclusive`, `invalid-control` or `not-measured`.
+        reason: why, with the threshold.
+        misread: frames misread, of those measured, with the interval over clips.
+    """
+
+    witness: str
+    build: str
+    finding: str
+    reason: str
+    misread: Rate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
     """A bundle against builds: the result of `misread verify`.
 
@@ -226,6 +245,7 @@ class Verification:
         bundle_sha256: of its manifest.
         gates: each gate asked for on each build; with gates, they alone decide.
         replays: each packed build against its record; one that disagrees is a finding of its own, whatever else passed.
+        filmed: what a camera run found of the witnesses, on the builds verified here; it decides nothing.
     """
 
     bundle: Path
@@ -240,6 +260,7 @@ class Verification:
     bundle_sha256: str = ""
     gates: tuple[GateResult, ...] = ()
     replays: tuple[Replay, ...] = ()
+    filmed: tuple[FilmedWitness, ...] = ()
 
     @property
     def passed(self) -> bool:

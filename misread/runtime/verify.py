@@ -14,6 +14,7 @@ from misread.runtime.contender import Contender, contender_of
 from misread.runtime.gates import Gates
 from misread.runtime.judge import NOISE_WITNESSES, Progress, judge, judge_contenders, quiet
 from misread.runtime.ladder import RUNGS
+from misread.runtime.ladder.filmed import filmed_steps, read_filmed
 from misread.runtime.replay import packed_builds, replays_of
 from misread.runtime.session import Deployed, SessionOptions
 from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verdict, Verification
@@ -56,6 +57,7 @@ class VerifyOptions:
         rungs: names of the rungs to climb; the verdicts are always taken on `file`, which comes first by itself.
         noise_witnesses: over how many witnesses each build's noise is measured.
         gates: what each build must reach; without any, every witness that counts must be verified.
+        camera: folder of a `misread camera` run of this bundle; it becomes the last rung.
     """
 
     bundle: Path
@@ -65,6 +67,7 @@ class VerifyOptions:
     rungs: tuple[str, ...] = tuple(rung.name for rung in RUNGS)
     noise_witnesses: int = NOISE_WITNESSES
     gates: Gates = field(default_factory=Gates)
+    camera: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what has no answer."""
@@ -89,12 +92,14 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
     Raises:
         FileError: the bundle is missing, broken or has lost a picture, a packed build is another one now, or the
             baseline cannot be read.
+        InputError: the camera run is of other witnesses or builds.
         OptionError: no build is given, and none is packed.
         InputError: the baseline is of another bundle or of other builds.
     """
     bundle = read_bundle(options.bundle)
     digest = sha256_file(options.bundle / MANIFEST)
     before = options.gates.read(digest)
+    filmed, hashes = read_filmed(options.camera, bundle) if options.camera else ((), {})
     wanted = {by_name("rung", RUNGS, name).name for name in options.rungs} | {RUNGS[0].name}
     packed = () if options.builds else _packed(bundle)
     records = [one.read_logits(bundle) for one in packed]
@@ -108,6 +113,10 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
     )
     replays = replays_of(bundle, packed, records, contenders, found.builds) if packed else ()
     gates = options.gates.check(found.builds, before)
+    if filmed:
+        names = {build.name for build in found.builds}
+        steps = filmed_steps(filmed, hashes, found.builds, found.ladder)
+        found = replace(found, ladder=steps, filmed=tuple(one for one in filmed if one.build in names))
     return replace(found, bundle_sha256=digest, gates=gates, replays=replays)
 
 

@@ -40,6 +40,7 @@ def verification_text(verification: Verification, *, witnesses: int = 10, width:
         replay_lines(verification.replays, width),
         _gates(verification, width),
         _ladder(verification.ladder, width),
+        _filmed(verification, width),
         _witnesses(verification, witnesses, width),
         wrapped(verification.sentence, width=width),
     ]
@@ -183,6 +184,15 @@ def _ladder(steps: tuple[Step, ...], width: int) -> list[str]:
             lines += wrapped(step.reader, first="  ", width=width)
         lines.append(line)
     return lines
+
+
+def _filmed(verification: Verification, width: int) -> list[str]:
+    """Say of each witness before the camera in how many frames it was misread."""
+    lines: list[str] = []
+    for one in verification.filmed:
+        said = f"{one.finding.replace('-', ' ')}, misread in {one.misread.text()} frames: {one.reason}"
+        lines += wrapped(f"{one.witness} on {one.build}: {said}", first="  ", width=width)
+    return ["FILMED", *lines] if lines else []
 
 
 def _witnesses(verification: Verification, limit: int, width: int) -> list[str]:
