@@ -112,6 +112,7 @@ def _build(build: BuildVerdict) -> dict[str, Any]:
         "placebo_misread": build.placebo,
         "counts": {str(verdict): build.count(verdict) for verdict in Verdict},
         "card_from": build.card_from,
+        "notes": build.notes,
         "noise": build.noise,
         "fingerprint": build.fingerprint,
         "witnesses": build.judgements,

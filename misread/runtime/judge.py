@@ -9,7 +9,7 @@ import numpy as np
 
 from misread.errors import InputError, MisreadError, OptionError
 from misread.runtime.contender import Contender, Views, contender_of
-from misread.runtime.ladder import RUNGS
+from misread.runtime.ladder import RUNGS, Preprocessing
 from misread.runtime.look import fits, look, prepare
 from misread.runtime.noise import Jitter, NoiseFloor, floor_of, jitter, spread
 from misread.runtime.verdict import BuildVerdict, Judgement, Step, Verdict, Verification, decide
@@ -76,7 +76,7 @@ def judge_contenders(
     for done, contender in enumerate(contenders):
         progress("measuring noise", done, len(contenders))
         floor = _measure(bundle, contender, noise_witnesses)
-        builds.append(_verdict(bundle, contender, rungs[0], floor))
+        builds.append(_verdict(bundle, contender, rungs, floor))
         if builds[-1].available:
             steps += _steps(bundle, contender, rungs, floor)
     progress("measuring noise", len(contenders), len(contenders))
@@ -128,8 +128,8 @@ def _sample(bundle: Bundle, reader: Reader, wanted: int) -> Iterator[UInt8]:
                 yield prepare(image, witness, reader.card)
 
 
-def _verdict(bundle: Bundle, contender: Contender, first: Rung, floor: NoiseFloor | None) -> BuildVerdict:
-    judgements = _judgements(bundle, contender, first, floor)
+def _verdict(bundle: Bundle, contender: Contender, rungs: Sequence[Rung], floor: NoiseFloor | None) -> BuildVerdict:
+    judgements = _judgements(bundle, contender, rungs[0], floor)
     failure = contender.failure
     if failure is None and judgements and all(one.verdict is Verdict.UNAVAILABLE for one in judgements):
         failure = InputError(judgements[0].reason)
@@ -142,6 +142,7 @@ def _verdict(bundle: Bundle, contender: Contender, first: Rung, floor: NoiseFloo
         reason="" if failure is None else str(failure),
         exit_code=0 if failure is None else failure.exit_code,
         card_from=contender.card_from,
+        notes=tuple(f"no rung {rung.title}: {why}" for rung in rungs if (why := left_out(contender, rung))),
     )
 
 
@@ -201,10 +202,21 @@ def _torch_steps(bundle: Bundle) -> Iterator[Step]:
         yield Step(reader="torch", rung=rung, title=title, survived=survived, killed=killed)
 
 
+def left_out(contender: Contender, rung: Rung) -> str:
+    """Return why a rung says nothing new of a build, empty where it does."""
+    if not isinstance(rung, Preprocessing):
+        return ""
+    views = contender.views.get(rung.name, [])
+    reasons = [view for view in views if isinstance(view, str)]
+    return reasons[0] if reasons and len(reasons) == len(views) else ""
+
+
 def _steps(bundle: Bundle, contender: Contender, rungs: Sequence[Rung], floor: NoiseFloor | None) -> Iterator[Step]:
     """Follow the witnesses down one build's rungs; who fell on the host's rungs is not killed again."""
     dead = {witness.id for witness in bundle.witnesses if not (witness.torch_float and witness.torch_8bit)}
     for rung in rungs:
+        if left_out(contender, rung):
+            continue
         judged = _judgements(bundle, contender, rung, floor)
         failed = [one.witness for one in judged if one.verdict in {Verdict.REFUTED, Verdict.CONTESTED}]
         tally = {verdict: sum(one.verdict is verdict for one in judged) for verdict in Verdict}

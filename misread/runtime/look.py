@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from misread.errors import InputError, MisreadError
 from misread.pixels import fit
 from misread.runtime.contender import Views
+from misread.runtime.ladder import Preprocessing
 from misread.runtime.verdict import Look
 from misread.wish import UNTARGETED, goal_margin
 
@@ -102,7 +103,11 @@ def _prepare(
             for shape, card in cards.items():
                 whole: dict[str, Picture] = {kind: partial(rung.apply, image) for kind, image in shown.items()}
                 itself = card.baked_preprocessing and not witness.prepared
-                ready[shape][rung.name].append(whole if itself else _prepared_or_reason(images, witness, card))
+                one = whole if itself else _prepared_or_reason(images, witness, card)
+                if isinstance(rung, Preprocessing) and not isinstance(one, str):
+                    again = rung.again(images, card, prepared=witness.prepared)
+                    one = again if isinstance(again, str) else whole if card.baked_preprocessing else {**again}
+                ready[shape][rung.name].append(one)
     return ready
 
 
@@ -131,6 +136,7 @@ def _views(
     """Read one chunk behind one rung in one go; where a witness cannot be read, say why instead."""
     result: list[Views | str] = []
     stack: list[UInt8] = []
+    whole = False
     owners: list[tuple[int, str, int, NDArray[np.bool_] | None]] = []
     for place, (witness, images) in enumerate(zip(chunk, pictures, strict=True)):
         try:
@@ -142,11 +148,11 @@ def _views(
         if isinstance(images, str):
             continue
         for kind, image in images.items():
+            whole = callable(image)
             stack.append(image() if callable(image) else image)
             owners.append((place, kind, truth, wanted))
     if stack:
         seen: dict[int, dict[str, Look]] = {}
-        whole = reader.card.baked_preprocessing and not chunk[owners[0][0]].prepared
         reading = reader.read(stack) if whole else reader.read_prepared(np.stack(stack))
         looks = looks_of(reading, [truth for _, _, truth, _ in owners], [wanted for _, _, _, wanted in owners])
         rows: dict[int, list[NDArray[np.float32]]] = {}

@@ -99,6 +99,7 @@ class BuildVerdict:
         reason: why it is unavailable.
         exit_code: what that reason ends a command with; 0 where the build ran.
         card_from: who said how it is fed: `misread card`, other conventions, `flags`, `bundle`.
+        notes: what else to know, such as a rung that would repeat another.
     """
 
     name: str
@@ -109,6 +110,7 @@ class BuildVerdict:
     reason: str = ""
     exit_code: int = 0
     card_from: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def available(self) -> bool:

@@ -51,7 +51,8 @@ def test_a_bundle_is_judged_on_the_file(folder: Path, build: Path) -> None:
     assert only.card_from == ("bundle",)
     assert only.fingerprint is not None
     assert only.fingerprint.nodes == (("CPUExecutionProvider", 2),)
-    assert [step.rung for step in result.ladder] == ["torch-float", "torch-8bit", *[rung.name for rung in RUNGS]]
+    climbed = [rung.name for rung in RUNGS if rung.name != "preprocessing"]  # which would repeat the first here
+    assert [step.rung for step in result.ladder] == ["torch-float", "torch-8bit", *climbed]
     assert result.exit_code == 1
     assert result.sentence == "not verified: means.onnx: 1 of 2 verified, 1 refuted"
 

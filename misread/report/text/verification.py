@@ -131,6 +131,7 @@ def _build_notes(build: BuildVerdict) -> list[str]:
         notes.append(f"{build.name}: placebo of the same size misread: {build.placebo.text()}")
     if build.card_from:
         notes.append(f"{build.name}: card from {', '.join(build.card_from)}")
+    notes += [f"{build.name}: {note}" for note in build.notes]
     if build.fingerprint:
         run = build.fingerprint
         took = ", ".join(f"{provider} {nodes} nodes" for provider, nodes in run.nodes) or ", ".join(run.providers)
@@ -189,7 +190,7 @@ def _ladder(steps: tuple[Step, ...], width: int) -> list[str]:
 def _filmed(verification: Verification, width: int) -> list[str]:
     """Say of each witness before the camera in how many frames it was misread."""
     lines: list[str] = []
-    for one in verification.filmed:
+    for one in sorted(verification.filmed, key=lambda one: (one.build, one.witness)):
         said = f"{one.finding.replace('-', ' ')}, misread in {one.misread.text()} frames: {one.reason}"
         lines += wrapped(f"{one.witness} on {one.build}: {said}", first="  ", width=width)
     return ["FILMED", *lines] if lines else []

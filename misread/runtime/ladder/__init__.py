@@ -8,6 +8,7 @@ from misread.runtime.ladder.as_file import AsFile
 from misread.runtime.ladder.base import Rung, UInt8Image
 from misread.runtime.ladder.blur import Blur
 from misread.runtime.ladder.jpeg import Jpeg
+from misread.runtime.ladder.preprocessing import Preprocessing
 from misread.runtime.ladder.resize_round_trip import ResizeRoundTrip
 from misread.runtime.ladder.shift import Shift
 from misread.runtime.ladder.simulated_capture import SimulatedCapture
@@ -17,6 +18,7 @@ from misread.runtime.ladder.webp import Webp
 #: In order; the first is where the verdict is taken.
 RUNGS: Final[tuple[Rung, ...]] = (
     AsFile(),
+    Preprocessing(),
     Brightness(0.8),
     Gamma(1.25),
     Shift(0.02),
@@ -38,6 +40,7 @@ __all__ = [
     "Brightness",
     "Gamma",
     "Jpeg",
+    "Preprocessing",
     "ResizeRoundTrip",
     "Rung",
     "Shift",

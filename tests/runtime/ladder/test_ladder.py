@@ -18,6 +18,7 @@ from misread.runtime.ladder import (
     Brightness,
     Gamma,
     Jpeg,
+    Preprocessing,
     ResizeRoundTrip,
     Rung,
     Shift,
@@ -63,7 +64,7 @@ def test_names_are_unique_and_fit_for_options() -> None:
 
 
 def test_the_ladder_is_the_one_that_the_verdicts_promise() -> None:
-    gentle = (AsFile(), Brightness(0.8), Gamma(1.25), Shift(0.02))
+    gentle = (AsFile(), Preprocessing(), Brightness(0.8), Gamma(1.25), Shift(0.02))
     stored = (Jpeg(90), Jpeg(75), Jpeg(50), Webp(80), Blur(1.0), ResizeRoundTrip(0.5))
     assert (*gentle, *stored, *(SimulatedCapture(draw) for draw in (1, 2, 3))) == RUNGS
 
