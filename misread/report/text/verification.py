@@ -12,6 +12,8 @@ from misread.runtime.verdict import Verdict
 from misread.wish import UNTARGETED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from misread.runtime.verdict import BuildVerdict, Judgement, Look, Step, Verification
 
 #: What each verdict means, shown where it occurs.
@@ -22,6 +24,9 @@ MEANINGS: Final = {
     Verdict.EXCLUDED: "misread when clean already, so it proves nothing",
     Verdict.UNAVAILABLE: "the build could not be opened or run",
 }
+
+#: Witnesses named in one line.
+NAMED: Final = 12
 
 
 def verification_text(verification: Verification, *, witnesses: int = 10, width: int = WIDTH) -> str:
@@ -78,6 +83,9 @@ def _builds(verification: Verification, width: int) -> list[str]:
     for build in verification.builds:
         if not build.available:
             lines += wrapped(f"{build.name}: unavailable, {build.reason}", first="  ", width=width)
+        elif lost := [one for one in build.judgements if one.verdict is Verdict.UNAVAILABLE]:
+            said = f"{build.name}: unavailable {_few([one.witness for one in lost])}; {lost[0].reason}"
+            lines += wrapped(said, first="  ", width=width)
     seen = [verdict for verdict in Verdict if any(build.count(verdict) for build in verification.builds)]
     return lines + [line for verdict in seen for line in _meaning(verdict, width)]
 
@@ -149,8 +157,20 @@ def _pairs(verification: Verification, width: int) -> list[str]:
         for one in pairs_of(verification.builds)
         for counted in [(one.both, len(one.first_only), len(one.second_only))]
     ]
+    if not rows:
+        return []
     head = ("misread on", "of", "both", "first only", "second only", "p")
-    return ["BUILD AGAINST BUILD", *table(head, rows, right=range(1, len(head)), width=width)] if rows else []
+    lines = ["BUILD AGAINST BUILD", *table(head, rows, right=range(1, len(head)), width=width)]
+    for one in pairs_of(verification.builds):
+        for build, other, alone in ((one.first, one.second, one.first_only), (one.second, one.first, one.second_only)):
+            if alone:
+                lines += wrapped(f"on {build} and not on {other}: {_few(alone)}", first="  ", width=width)
+    return lines
+
+
+def _few(names: Sequence[str]) -> str:
+    left = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
 def _gates(verification: Verification, width: int) -> list[str]:

@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from misread.errors import ModelRunError
 from misread.report.text import verification_text
 from misread.runtime.judge import judge
 from misread.runtime.ladder import AsFile
+from misread.runtime.replay import Differing, Disagreement, Replay
 from misread.runtime.session import FunctionReader
+from misread.runtime.verdict import FilmedWitness, Verdict
+from misread.stats import wilson
 from misread.wish import Wish
 from tests.runtime.planted import CARD, Lighter, brightness, bundle_of, flat
 
@@ -106,3 +110,42 @@ def test_no_build_that_ran_leaves_no_tables(tmp_path: Path) -> None:
     assert "WITNESSES" not in text
     assert "unavailable: no build could run" in " ".join(text.split())
     assert fits(text)
+
+
+def test_it_says_which_witnesses_flip_on_which_build(tmp_path: Path) -> None:
+    """The second build needs more light; the last picture has a size that neither takes."""
+    bundle = bundle_of(tmp_path, [(flat(100), flat(150))] * 14 + [(flat(50, (4, 4)), flat(200, (4, 4)))])
+
+    def later(prepared: Any) -> Any:
+        means = prepared.mean(axis=(1, 2, 3)) - 170
+        return np.stack([-means, means, np.full_like(means, -1000)], axis=1)
+
+    text = verification_text(judge(bundle, [brightness("a.onnx"), FunctionReader(CARD, later, name="b.onnx")]))
+    said = " ".join(text.split())
+    named = ", ".join(f"{number:04d}" for number in range(12))
+    assert f"on a.onnx and not on b.onnx: {named} and 2 more" in said
+    assert "on b.onnx and not on a.onnx" not in said
+    assert "b.onnx: unavailable 0014; the picture was prepared at 4x4 and this build takes 8x8" in said
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_replays_and_films_of_strangers_fit_and_obey_nobody(verification: Verification, width: int) -> None:
+    apart = Disagreement(
+        witness=EVIL, host=Verdict.VERIFIED, device=Verdict.REFUTED, labels=(("changed", EVIL, "x" * 200),)
+    )
+    replay = Replay(
+        build=EVIL * 3,
+        pictures=2,
+        largest=1.5,
+        disagreements=(apart,) * 12,
+        differing=(Differing(field="cpu", host=EVIL, device="y" * 200),),
+    )
+    film = FilmedWitness(witness=EVIL, build=EVIL, finding="persists", reason=EVIL, misread=wilson(9, 10))
+    lost = replace(replay, reason=EVIL, disagreements=())
+    text = verification_text(replace(verification, replays=(replay, lost), filmed=(film,)), width=width)
+    assert fits(text, width)
+    assert clean(text)
+    assert "2 more witnesses are seen differently; --json lists all" in " ".join(text.split())
+    assert "DISAGREES" in text
+    assert "not compared" in text
+    assert "12 witnesses changed the verdict" in " ".join(text.split())

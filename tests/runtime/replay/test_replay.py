@@ -194,6 +194,13 @@ def test_other_settings_are_listed_and_what_is_the_same_is_not(folder: Path, bui
     assert "level: all on the host, disable here" in verification_text(found)
 
 
+def test_a_build_that_is_fed_otherwise_here_is_told_by_its_card(folder: Path, build: Path) -> None:
+    packed(folder, build)
+    (only,) = replayed(folder, card=BGR).replays
+    assert [(one.host, one.device) for one in only.disagreements] == [("verified", "excluded")] * 2
+    assert [one.field for one in only.differing] == ["card_sha256"]
+
+
 def test_another_machine_is_described() -> None:
     host = {"onnxruntime": "1.17.0", "features": ["avx2", "avx512_vnni"], "cpu": "x" * 500, "options": None}
     device = {"onnxruntime": "1.22.0", "features": ["avx2"], "cpu": "y", "threads": 4, "options": {"arena": True}}
