@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 80
 _GAP: Final = "  "
 _MIN_SHRUNK: Final = 8
+_NOTHING: Final = (None, "", [], (), {})
 
 
 def table(
@@ -94,7 +95,7 @@ def percent(share: float | None) -> str:
 
 def said(values: Mapping[str, Any]) -> str:
     """Return `name value, name value`, leaving out what has no value."""
-    return ", ".join(f"{name} {_value(value)}" for name, value in values.items() if value is not None)
+    return ", ".join(f"{name} {_value(value)}" for name, value in values.items() if value not in _NOTHING)
 
 
 def counts(rate: Rate) -> str:

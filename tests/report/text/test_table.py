@@ -49,8 +49,8 @@ def test_text_without_words_is_one_line() -> None:
 
 def test_what_has_no_value_is_not_said() -> None:
     assert (
-        said({"norm": "linf", "eps": 8 / 255, "mask": None, "inner": {"a": (1, 2.5)}})
-        == "norm linf, eps 0.03137, inner (a 1 2.5)"
+        said({"norm": "linf", "eps": 8 / 255, "mask": None, "on": [], "zero": 0, "inner": {"a": (1, 2.5)}})
+        == "norm linf, eps 0.03137, zero 0, inner (a 1 2.5)"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from misread.bundle import Bundle
+    from misread.runtime.session import Reading
     from misread.runtime.verdict import Verification
 
 LABELS = ("dark", "bright", "odd")
@@ -70,13 +71,21 @@ def test_two_builds_are_each_treated_by_their_own_card(tmp_path: Path) -> None:
     assert [step.reader for step in found.ladder if step.rung == "preprocessing"] == ["crops"]
 
 
-def test_a_baked_build_crops_as_the_plain_one_does(tmp_path: Path) -> None:
+def test_a_baked_build_crops_as_the_plain_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The inside is red and the rim green; what is left behind the second crop is mostly inside."""
     red, mixed = np.full((8, 8, 3), (200, 0, 0), np.uint8), ringed(0, 0)
     mixed[...] = np.where(ringed(1, 0) == 1, (220, 0, 0), (0, 160, 0))
     witnesses = bundle_of(tmp_path / "b", [(red, mixed)], card=BAKED, label="red")
     plain, baked = (Deployed.open(path) for path in built(tmp_path, BAKED))
+    whole, read = list[str](), Deployed.read
+
+    def seen(self: Deployed, images: Any) -> Reading:
+        whole.append(self.name)
+        return read(self, images)
+
+    monkeypatch.setattr(Deployed, "read", seen)
     found = judge(witnesses, [plain, baked], rungs=RUNGS)
+    assert whole == ["baked.onnx"], "its own graph does the crop"
     hits = {(step.reader, step.rung): (step.survived.hits, step.survived.total) for step in found.ladder[2:]}
     assert hits["plain.onnx", "file"] == hits["baked.onnx", "file"] == (1, 1)
     assert hits["plain.onnx", "preprocessing"] == hits["baked.onnx", "preprocessing"] == (0, 1)

@@ -144,6 +144,17 @@ def test_a_small_difference_is_reported_and_not_failed(folder: Path, build: Path
     assert "agrees, beyond noise" in verification_text(found)
 
 
+def test_the_hosts_noise_counts_as_much_as_the_devices(folder: Path, build: Path) -> None:
+    packed(folder, build)
+    bundle = read_bundle(folder)
+    logits = packed_builds(bundle)[0].read_logits(bundle).copy()
+    logits[0, 0] += 0.125
+    record(folder, logits)
+    rewritten(folder, lambda entry: entry["noise"].update(margin=0.25))
+    (only,) = replayed(folder).replays
+    assert (only.noise, only.within_noise) == (0.25, True)
+
+
 def test_a_witness_that_changed_its_verdict_is_named(folder: Path, build: Path) -> None:
     packed(folder, build)
     bundle = read_bundle(folder)
@@ -315,8 +326,15 @@ def test_a_record_that_changed_is_refused_in_a_sentence(folder: Path, build: Pat
 
 @pytest.mark.parametrize(
     "logits",
-    [np.zeros((6, 2), np.float32), np.zeros((6, 3), np.float64), np.zeros((5, 3), np.float32)],
-    ids=["labels", "kind", "pictures"],
+    [
+        np.zeros((6, 2), np.float32),
+        np.zeros((6, 3), np.float64),
+        np.zeros((5, 3), np.float32),
+        np.zeros((3, 6), np.float32),
+        np.zeros((6, 3), np.int32),
+        np.asfortranarray(np.zeros((6, 3), np.float32)),
+    ],
+    ids=["labels", "kind", "pictures", "turned", "whole numbers", "columns first"],
 )
 def test_a_record_of_something_else_is_refused(folder: Path, build: Path, logits: NDArray[Any]) -> None:
     packed(folder, build)
