@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 80
 _GAP: Final = "  "
 _MIN_SHRUNK: Final = 8
-_NOTHING: Final = (None, "", [], (), {})
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], (), {})
 
 
 def table(
