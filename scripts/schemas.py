@@ -39,6 +39,7 @@ RESULTS: Final = {
     "evaluation": "misread.runtime.evaluate:Evaluation",
     "perf": "misread.runtime.perf:Perf",
     "attack": "misread.attack.run:AttackResult",
+    "pack": "misread.runtime.replay.pack:PackResult",
     "assessment": "misread.attack.assess.result:Assessment",
     "camera": "misread.runtime.camera.result:CameraResult",
     "demo": "misread.demo.result:DemoResult",
@@ -69,6 +70,7 @@ LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
 #: Properties that documents write beside the fields.
 WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
     "BuildVerdict": ("available", "passed", "clean", "verified", "misread", "robust"),
+    "Replay": ("agrees", "within_noise", "sentence"),
 }
 RATE: Final[Json] = {
     "description": "A share with its counts; low and high are its 95 % interval, null where none is honest.",

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from misread import cli
 from misread.errors import UnknownName
+from misread.files import sha256_file
 from misread.pixels import write_png
 from misread.report.json import dumps, result_document, verification_document
 from misread.report.outputs.rows import jsonl
@@ -204,3 +205,19 @@ def test_schemas_are_read_without_torch_or_onnxruntime() -> None:
     script = "import sys; from misread.report.schema import kinds; kinds(); print('onnxruntime' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
+
+
+def test_a_packed_bundle_and_its_replay_keep_to_their_schemas(tmp_path: Path) -> None:
+    (tmp_path / "means.onnx").write_bytes(MEANS)
+    bundle_of(tmp_path / "b", [(flat(100), flat(150))], card=COLOURS, label="red")
+    printed("pack", str(tmp_path / "b"), "-m", str(tmp_path / "means.onnx"))
+    document = printed("verify", str(tmp_path / "b"), "--level", "disable", codes=(0, 1))
+    (replay,) = document["replays"]
+    assert [one["field"] for one in replay["differing"]] == ["level"]
+    record = tmp_path / "b" / "builds" / "0.npy"
+    np.save(record, np.array([[1, 0, 0], [0, 1, 0]], np.float32))
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    manifest["builds"][0]["logits"]["sha256"] = sha256_file(record)
+    (tmp_path / "b" / "manifest.json").write_text(json.dumps(manifest))
+    document = printed("verify", str(tmp_path / "b"), codes=(1,))
+    assert document["replays"][0]["disagreements"][0]["witness"] == "0000"
