@@ -17,6 +17,7 @@ from misread.wish import UNTARGETED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from misread.runtime.replay import Replay
     from misread.runtime.verdict import BuildVerdict, GateResult, Judgement, Look, Verification
 
 
@@ -55,7 +56,7 @@ class Suite:
 
     Attributes:
         name: of the build.
-        cases: its verdict, its gates, and its witnesses where they were asked for.
+        cases: its verdict, its gates, its replay where it was packed, and its witnesses where they were asked for.
         build: None for what concerns no build alone.
     """
 
@@ -83,16 +84,18 @@ def suites_of(verification: Verification, *, witnesses: bool = False) -> tuple[S
         verification: what was found.
         witnesses: a case for each witness too.
     """
-    suites = tuple(_suite(build, verification.gates, witnesses=witnesses) for build in verification.builds)
+    suites = tuple(_suite(build, verification, witnesses=witnesses) for build in verification.builds)
     if verification.passed or any(suite.red for suite in suites):
         return suites
     whole = Case(name="verification", outcome=Outcome.FAILED, kind="verification", message=verification.sentence)
     return (*suites, Suite(name="verification", cases=(whole,)))
 
 
-def _suite(build: BuildVerdict, gates: tuple[GateResult, ...], *, witnesses: bool) -> Suite:
+def _suite(build: BuildVerdict, verification: Verification, *, witnesses: bool) -> Suite:
+    gates = verification.gates
     own = [gate for gate in gates if gate.build == build.name]
     cases = [_verdict(build, gated=bool(gates)), *(_gate(gate, build) for gate in own)]
+    cases += [_replay(replay) for replay in verification.replays if replay.build == build.name]
     if witnesses:
         cases += _witnesses(build, own, gated=bool(gates))
     return Suite(name=build.name, cases=tuple(cases), build=build)
@@ -106,6 +109,16 @@ def _verdict(build: BuildVerdict, *, gated: bool) -> Case:
     outcome = Outcome.PASSED if passed else Outcome.FAILED
     message = failed_words(build) if build.counted else f"no witness counts; {failed_words(build)}"
     return Case(name=name, outcome=outcome, kind="verified" if passed else "not-verified", message=message)
+
+
+def _replay(replay: Replay) -> Case:
+    apart = Outcome.ERROR if replay.reason else Outcome.FAILED
+    return Case(
+        name=f"{replay.build}: replay",
+        outcome=Outcome.PASSED if replay.agrees else apart,
+        kind="replay",
+        message=replay.sentence + (f", {replay.reason}" if replay.reason else ""),
+    )
 
 
 def _gate(gate: GateResult, build: BuildVerdict) -> Case:

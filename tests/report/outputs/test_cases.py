@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from misread.report.outputs.cases import Outcome, Suite, seen, suites_of
 from misread.runtime.gates import Gates
+from misread.runtime.replay import Disagreement, Replay
 from misread.runtime.verdict import Verdict, Verification
 from misread.wish import Wish
 from tests.report.outputs.made import C, R, U, V, X, build, found, judged
@@ -62,6 +63,17 @@ def test_a_build_on_which_nothing_counts_says_so() -> None:
 def test_what_no_build_says_is_a_case_of_its_own() -> None:
     (suite,) = suites_of(found())
     assert (suite.build, suite.red, suite.cases[0].name) == (None, True, "verification")
+
+
+def test_a_replay_is_a_case_of_its_build() -> None:
+    apart = Disagreement(witness="0003", host=Verdict.VERIFIED, device=Verdict.REFUTED)
+    replays = (Replay(build="a"), Replay(build="b", disagreements=(apart,)), Replay(build="c", reason="broken"))
+    builds = [build([V], name="a"), build([V], name="b"), build([U], name="c", reason="broken")]
+    suites = suites_of(replace(found(*builds), replays=replays))
+    cases = [suite.cases[1] for suite in suites]
+    assert [case.name for case in cases] == ["a: replay", "b: replay", "c: replay"]
+    assert [case.outcome for case in cases] == [Outcome.PASSED, Outcome.FAILED, Outcome.ERROR]
+    assert cases[1].message == "b: 1 witness changed the verdict (0003)"
 
 
 def test_a_witness_says_what_was_read() -> None:
