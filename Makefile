@@ -1,4 +1,4 @@
-# `make demo` and `make test` are the two commands; both are quick the second time.
+# `make demo` and `make test` are the two commands; both are quick the second time. `make docs` builds the site.
 # PYTHON=python3.12 picks an interpreter, ARGS='-m "not slow"' passes arguments to pytest.
 
 PYTHON ?= python3
@@ -9,13 +9,17 @@ export PYTHON
 
 RECIPE = scripts/make-venv pyproject.toml constraints.txt
 
-.PHONY: demo test lint format wheel clean
+.PHONY: demo test docs lint format wheel clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/misread demo -o $(DEMO) --overwrite
 
 test: $(VENV)/.dev
 	$(VENV)/bin/pytest -n 2 $(ARGS)
+
+# The site, in build/site; a warning fails it. DRAFT=1 leaves out the run of the tutorial, a minute.
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --clean --strict
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import jupytext
 import nbformat
-from jupyter_client import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -32,7 +32,7 @@ def execute(page: Path) -> NotebookNode:
     Raises:
         CellExecutionError: a cell failed; the text holds the cell and its traceback.
     """
-    notebook = jupytext.read(page, fmt="md")
+    notebook: NotebookNode = jupytext.read(page, fmt="md")
     manager = AsyncKernelManager(kernel_name="python3", transport="ipc")  # no port is opened
     NotebookClient(notebook, timeout=TIMEOUT_S, km=manager).execute()
     return notebook

@@ -1,0 +1,131 @@
+"""The site: every command and page is in it, links lead into it, and it asks nothing of the network."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pytest
+
+from misread.cli import COMMANDS
+
+ROOT: Final = Path(__file__).parents[1]
+SCRIPTS: Final = ROOT / "scripts"
+#: What a browser loads by itself when it opens a page.
+LOADED: Final = re.compile(r"<(?:script|img|iframe)\b[^>]*\ssrc=\"(?:https?:)?//|<link\b[^>]*\shref=\"(?:https?:)?//")
+
+pytestmark = pytest.mark.skipif(not (ROOT / "mkdocs.yml").exists(), reason="the tests run away from the tree")
+
+
+def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed; the docs extra brings it")
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    module: ModuleType = __import__(name)
+    return module
+
+
+def test_the_page_of_commands_holds_every_command_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = script("docs_pages", monkeypatch).commands_page()
+    parts = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
+    assert len(parts) == len(COMMANDS) + 1
+    for name, said in parts.items():
+        assert f"Usage: {name}" in said
+        assert "--help" in said
+    assert "--min-robust-accuracy" in parts["misread verify"]
+
+
+def test_the_page_of_the_library_names_modules_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = script("docs_pages", monkeypatch)
+    named = re.findall(r"^::: (\S+)$", pages.library_page(), flags=re.MULTILINE)
+    assert len(named) >= 15
+    files = [ROOT.joinpath(*module.split(".")) for module in named]
+    assert [file for file in files if not (file.with_suffix(".py").exists() or (file / "__init__.py").exists())] == []
+
+
+def test_every_page_has_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = script("docs_site", monkeypatch)
+    uris = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    nav = site._order([*uris, *site.GENERATED, "project/README.md", "somebody-s-new-page.md"])
+    sections = {title: pages for entry in nav for title, pages in entry.items()}
+    listed = [page for title, pages in sections.items() if title != "Documentation" for page in pages]
+    assert sorted(listed) == sorted(
+        {*uris, *site.GENERATED, "project/README.md", "somebody-s-new-page.md"} - {"README.md"}
+    )
+    assert list(sections)[:5] == ["Documentation", "Tutorial", "How-to guides", "Reference", "Explanation"]
+    assert "somebody-s-new-page.md" in sections["More"]
+    assert sections["Tutorial"] == ["tutorial/integrity.md"]
+
+
+@pytest.mark.parametrize(
+    ("page", "written", "led"),
+    [
+        ("docs/README.md", "[a](../CHANGELOG.md)", "[a](project/CHANGELOG.md)"),
+        ("docs/README.md", "[a](pixels.md#files)", "[a](pixels.md#files)"),
+        ("docs/tutorial/integrity.md", "[a](../pixels.md)", "[a](../pixels.md)"),
+        ("README.md", "![a](docs/images/demo.png)", "![a](../images/demo.png)"),
+        ("README.md", "[a](CONTRIBUTING.md#1-floors)", "[a](CONTRIBUTING.md#1-floors)"),
+        ("README.md", "[a](https://example.org/README.md)", "[a](https://example.org/README.md)"),
+        ("docs/README.md", "[a](../../etc/passwd)", "[a](../../etc/passwd)"),
+    ],
+)
+def test_links_are_led_into_the_site(monkeypatch: pytest.MonkeyPatch, page: str, written: str, led: str) -> None:
+    assert script("docs_site", monkeypatch)._led(written, ROOT / page) == led
+
+
+def test_a_notebook_becomes_text_and_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"output_type": "stream", "text": "42\n"}
+    drawn = {"output_type": "display_data", "data": {"image/png": "AAEC"}}
+    cells = [
+        {"cell_type": "markdown", "source": "# Title"},
+        {"cell_type": "code", "source": "# Figure: a line.\nplot()", "outputs": [said, drawn]},
+    ]
+    text, figures = script("docs_pages", monkeypatch).notebook_page({"cells": cells}, "page")
+    assert figures == {"page-00.png": b"\x00\x01\x02"}
+    assert text == (
+        "# Title\n\n```python\n# Figure: a line.\nplot()\n```\n\n```text\n42\n```\n\n![a line.](page-00.png)\n"
+    )
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="mkdocs-material is not installed; the docs extra brings it")
+    pytest.importorskip("mkdocstrings", reason="mkdocstrings is not installed; the docs extra brings it")
+    pytest.importorskip("torch")
+    site = tmp_path / "site"
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DRAFT": "1", "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    assert {
+        "index.html",
+        "project/CHANGELOG.html",
+        "reference/commands.html",
+        "tutorial/integrity.html",
+    } <= pages.keys()
+    assert [name for name, text in pages.items() if LOADED.search(text)] == []
+    assert "misread.runtime.verify.VerifyOptions" in pages["reference/library.html"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        ('<script async src="https://example.org/a.js">', True),
+        ('<link rel="stylesheet" href="//example.org/a.css">', True),
+        ('<a href="https://example.org/">', False),
+        ('<script src="assets/a.js">', False),
+    ],
+)
+def test_what_a_page_loads_is_told_from_what_it_links_to(tag: str, found: bool) -> None:
+    assert bool(LOADED.search(tag)) is found
