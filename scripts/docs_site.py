@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docs_pages import commands_page, library_page, notebook_page
 from mkdocs.structure.files import File
+from tutorial import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,8 +57,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _run(file: File, files: Files, config: MkDocsConfig) -> None:
-    from tutorial import execute
-
     text, figures = notebook_page(execute(Path(str(file.abs_src_path))), Path(file.src_uri).stem)
     file.content_string = text
     for name, data in figures.items():

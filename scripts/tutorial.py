@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 import jupytext
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -33,8 +32,9 @@ def execute(page: Path) -> NotebookNode:
         CellExecutionError: a cell failed; the text holds the cell and its traceback.
     """
     notebook: NotebookNode = jupytext.read(page, fmt="md")
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")  # no port is opened
-    NotebookClient(notebook, timeout=TIMEOUT_S, km=manager).execute()
+    client = NotebookClient(notebook, timeout=TIMEOUT_S, kernel_name="python3")
+    client.create_kernel_manager().transport = "ipc"  # no port is opened
+    client.execute()
     return notebook
 
 

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(not (ROOT / "mkdocs.yml").exists(), reason="the 
 
 
 def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    pytest.importorskip("mkdocs", reason="mkdocs is not installed; the docs extra brings it")
+    for package in ("mkdocs", "jupytext", "nbclient"):
+        pytest.importorskip(package, reason=f"{package} is not installed; the docs extra brings it")
     monkeypatch.syspath_prepend(str(SCRIPTS))
     module: ModuleType = __import__(name)
     return module
@@ -89,6 +90,30 @@ def test_a_notebook_becomes_text_and_figures(monkeypatch: pytest.MonkeyPatch) ->
     assert text == (
         "# Title\n\n```python\n# Figure: a line.\nplot()\n```\n\n```text\n42\n```\n\n![a line.](page-00.png)\n"
     )
+
+
+@pytest.mark.slow
+def test_a_notebook_is_run_when_the_site_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    site = script("docs_site", monkeypatch)
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed; the docs extra brings it")
+    from mkdocs.config import load_config
+    from mkdocs.structure.files import File, Files
+
+    cells = "print(6 * 7)", "# Figure: a dot.\nimport matplotlib.pyplot as plt\n\nplt.plot([1], '.');"
+    blocks = "\n".join(f"```python\n{cell}\n```\n" for cell in cells)
+    (tmp_path / "dot.md").write_text(
+        f"---\njupyter:\n  kernelspec:\n    display_name: Python 3\n    name: python3\n---\n\n# A dot\n\n{blocks}"
+    )
+    file = File("dot.md", str(tmp_path), str(tmp_path / "site"), use_directory_urls=False)
+    files = Files([file])
+    config = load_config(str(ROOT / "mkdocs.yml"), plugins=[], hooks=[])
+    monkeypatch.setattr(config.plugins, "_current_plugin", "planted", raising=False)
+    site._run(file, files, config)
+    assert "```text\n42\n```" in file.content_string
+    assert "![a dot.](dot-00.png)" in file.content_string
+    figure = files.get_file_from_path("dot-00.png")
+    assert figure is not None
+    assert figure.content_bytes.startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
