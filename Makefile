@@ -17,9 +17,9 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(VENV)/bin/pytest -n 2 $(ARGS)
 
-# The site, in build/site; a warning fails it. DRAFT=1 leaves out the run of the tutorial, a minute.
+# The site, in build/site; a warning fails it, unless --quiet swallows it first. DRAFT=1 leaves out the run of the tutorial, a minute.
 docs: $(VENV)/.dev
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --clean --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --clean --strict
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -116,21 +118,42 @@ def test_a_notebook_is_run_when_the_site_is_built(monkeypatch: pytest.MonkeyPatc
     assert figure.content_bytes.startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
-def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    pytest.importorskip("material", reason="mkdocs-material is not installed; the docs extra brings it")
-    pytest.importorskip("mkdocstrings", reason="mkdocstrings is not installed; the docs extra brings it")
-    pytest.importorskip("torch")
-    site = tmp_path / "site"
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
-        cwd=ROOT,
+def build(tree: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    """Build the site of a tree as the Makefile does, its notebooks not run."""
+    for package in ("material", "mkdocstrings", "jupytext", "nbclient", "torch"):
+        pytest.importorskip(package, reason=f"{package} is not installed; the docs extra brings it")
+    recipe = re.search(r"-m (mkdocs build .*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert recipe is not None
+    return subprocess.run(
+        [sys.executable, "-m", *shlex.split(recipe[1]), "--site-dir", str(site)],
+        cwd=tree,
         env={**os.environ, "PYTHONPATH": str(ROOT), "DRAFT": "1", "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
         check=False,
         timeout=240,
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", ["gone.md", "pixels.md#no-such-heading"])
+def test_a_link_that_leads_nowhere_fails_the_build(tmp_path: Path, link: str) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(ROOT / "docs", tree / "docs")
+    shutil.copytree(ROOT / "scripts", tree / "scripts")
+    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    (tree / "docs" / "planted.md").write_text(f"# Planted\n\n[there]({link})\n", encoding="utf-8")
+    done = build(tree, tmp_path / "site")
+    assert done.returncode == 1
+    assert link in done.stdout + done.stderr
+    assert "1 warning" in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    done = build(ROOT, site)
     assert done.returncode == 0, done.stdout + done.stderr
     pages = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
     assert {
