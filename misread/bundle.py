@@ -70,6 +70,11 @@ class Witness:
         torch_8bit: the twin misreads the file's 8-bit values.
         change: how large it is.
         source: name of the picture that it was made from.
+
+    Example:
+        >>> witness = misread.load_bundle("bundle").witness("0000")
+        >>> witness.label, witness.goal.text, witness.prepared
+        ('Stop', 'untargeted', True)
     """
 
     id: str
@@ -101,6 +106,11 @@ class Bundle:
         witnesses: in order.
         judges: fingerprints of the builds that were asked while they were made, by name.
         builds: entries of the builds that are packed; `misread.runtime.replay` reads them.
+
+    Example:
+        >>> bundle = misread.load_bundle("bundle")
+        >>> bundle.read(bundle.witnesses[0].changed).shape
+        (48, 48, 3)
     """
 
     folder: Path

@@ -56,6 +56,11 @@ class ModelCard:
         baked_normalisation: the graph itself normalises; for the reader of the card only.
         baked_preprocessing: the graph itself does all of the above: it takes the picture, (n, h, w, 3) uint8 RGB of any
             size, and the card says what the graph makes of it.
+
+    Example:
+        >>> card = misread.ModelCard(labels=("dark", "bright"), size_hw=(8, 8))
+        >>> card.labels[card.index("bright")]
+        'bright'
     """
 
     labels: tuple[str, ...]

@@ -24,19 +24,37 @@ from typing import ClassVar, Self
 
 
 class MisreadError(Exception):
-    """Base of all errors raised on purpose; `exit_code` is what the command line ends with."""
+    """Base of all errors raised on purpose; `exit_code` is what the command line ends with.
+
+    Example:
+        >>> try:
+        ...     misread.load_build("nowhere.onnx")
+        ... except misread.MisreadError as error:
+        ...     print(error.exit_code)
+        2
+    """
 
     exit_code: ClassVar[int] = 2
 
 
 class CheckFailed(MisreadError):  # noqa: N818  named for what it says, not for what it is
-    """A check ran to its end and said no."""
+    """A check ran to its end and said no.
+
+    Example:
+        >>> misread.CheckFailed("the int8 build lost 3 points").exit_code
+        1
+    """
 
     exit_code: ClassVar[int] = 1
 
 
 class InputError(MisreadError):
-    """The input or the usage is wrong; nothing was done."""
+    """The input or the usage is wrong; nothing was done.
+
+    Example:
+        >>> issubclass(misread.InputError, misread.MisreadError), misread.InputError.exit_code
+        (True, 2)
+    """
 
 
 class FileError(InputError):
@@ -56,7 +74,12 @@ class UnknownName(InputError):  # noqa: N818
 
 
 class MissingExtra(MisreadError):  # noqa: N818
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed.
+
+    Example:
+        >>> print(misread.MissingExtra.of("torch", extra="attack"))
+        this needs torch, which is not installed; type: pip install 'misread[attack]'
+    """
 
     exit_code: ClassVar[int] = 3
 
@@ -67,7 +90,12 @@ class MissingExtra(MisreadError):  # noqa: N818
 
 
 class RuntimeFailure(MisreadError):  # noqa: N818
-    """The question was right and the machine could not answer it."""
+    """The question was right and the machine could not answer it.
+
+    Example:
+        >>> misread.RuntimeFailure("no space left").exit_code
+        4
+    """
 
     exit_code: ClassVar[int] = 4
 

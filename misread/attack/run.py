@@ -79,6 +79,11 @@ class AttackResult:
         fingerprints: Of the builds that were asked, by name.
         card_from: Who said how the model is fed.
         builds_from: The same of each build.
+
+    Example:
+        >>> made = misread.attack_to_bundle("signs", "bundle", limit=1, overwrite=True)
+        >>> made.pictures, made.bundle.folder.name
+        (1, 'bundle')
     """
 
     bundle: Bundle

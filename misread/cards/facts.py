@@ -50,6 +50,10 @@ class CardFacts:
         numbered: the outputs' numbers serve as labels, where true.
         classes: how many outputs there are, for that.
         remarks: what the convention asks for and misread cannot follow, in words.
+
+    Example:
+        >>> misread.load_build("signs.onnx", card=misread.CardFacts(size_hw=(48, 48))).card.size_hw
+        (48, 48)
     """
 
     labels: tuple[str, ...] | None = None

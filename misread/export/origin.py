@@ -51,6 +51,11 @@ class Origin:
         card: of the twin: [0, 1] values, RGB or grey.
         weights_sha256: of the weight file, where one was read.
         card_sources: who said how pictures are prepared: the origin's own metadata, the flags.
+
+    Example:
+        >>> origin = misread.load_origin("signs")
+        >>> origin.name, origin.card.size_hw
+        ('signs', (48, 48))
     """
 
     name: str
@@ -86,6 +91,10 @@ def load_origin(
 
     Raises:
         MisreadError: one sentence that says what is wrong and what to type.
+
+    Example:
+        >>> len(misread.load_origin("signs").card.labels)
+        43
     """
     kind = next((kind for kind in ORIGIN_KINDS if kind.claims(text)), None)
     if kind is None:

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What one build says of one witness."""
+    """What one build says of one witness.
+
+    Example:
+        >>> misread.Verdict.CONTESTED.counts, misread.Verdict.EXCLUDED.counts
+        (True, False)
+    """
 
     VERIFIED = "verified"
     """The clean picture is read right and the changed one is misread (as the goal says, where it names labels)."""
@@ -73,6 +78,11 @@ class Judgement:
         placebo: what was read under the same size of change at random, where the bundle has it.
         misread: the clean picture is read right and the changed one is not, whatever it is taken for.
         reason: why there is no verdict, or what else to know.
+
+    Example:
+        >>> one = misread.verify("bundle", "signs.onnx").builds[0].judgements[0]
+        >>> one.witness, str(one.verdict), one.clean.label, one.misread
+        ('0000', 'verified', 'Stop', True)
     """
 
     witness: str
@@ -100,6 +110,11 @@ class BuildVerdict:
         exit_code: what that reason ends a command with; 0 where the build ran.
         card_from: who said how it is fed: `misread card`, other conventions, `flags`, `bundle`.
         notes: what else to know, such as a rung that would repeat another.
+
+    Example:
+        >>> build = misread.verify("bundle", "signs.onnx").builds[0]
+        >>> build.name, build.counted, build.count(misread.Verdict.VERIFIED)
+        ('signs.onnx', 2, 2)
     """
 
     name: str
@@ -248,6 +263,11 @@ class Verification:
         gates: each gate asked for on each build; with gates, they alone decide.
         replays: each packed build against its record; one that disagrees is a finding of its own, whatever else passed.
         filmed: what a camera run found of the witnesses, on the builds verified here; it decides nothing.
+
+    Example:
+        >>> found = misread.verify("bundle", ["signs.onnx"])
+        >>> found.exit_code, [step.title for step in found.ladder if step.reader == "torch"]
+        (0, ['torch float', 'torch 8-bit'])
     """
 
     bundle: Path

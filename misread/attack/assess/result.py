@@ -100,6 +100,11 @@ class Assessment:
         seconds: Wall-clock time, loading included.
         fingerprint: What ran, where the model is a file.
         card_from: Who said how the model is fed.
+
+    Example:
+        >>> found = misread.assess("signs", "8/255", limit=1)
+        >>> found.robust.total, found.threat["norm"]
+        (1, 'linf')
     """
 
     model: str

@@ -118,6 +118,11 @@ class QuantizeResult:
         build: what was written.
         calibration: how many pictures ranges were learnt from.
         calibration_from: where those are from; empty without.
+
+    Example:
+        >>> made = misread.quantize("signs.onnx", "small.onnx", precision="fp16", overwrite=True)
+        >>> made.build.file.path.name
+        'small.onnx'
     """
 
     model: Path

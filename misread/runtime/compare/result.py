@@ -103,6 +103,11 @@ class Comparison:
         b: the other.
         paths: how pictures come to the two models, and what was recorded of that.
         drift: by layer, where it was asked for.
+
+    Example:
+        >>> found = misread.compare("signs.onnx", "signs.onnx", "bundle/images")
+        >>> found.passed, found.exit_code
+        (True, 0)
     """
 
     data: Path

@@ -103,6 +103,11 @@ class Evaluation:
         out: the file with a line for each picture, or None.
         seconds: wall-clock time.
         fingerprint: what ran, of a build.
+
+    Example:
+        >>> from misread.assets import scenes_csv
+        >>> misread.evaluate("signs.onnx", scenes_csv(), limit=4).top1.hits
+        4
     """
 
     model: str

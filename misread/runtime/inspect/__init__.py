@@ -64,6 +64,10 @@ class Inspection:
         card: how to feed it, or None.
         card_from: which conventions said so.
         card_missing: why there is no card, with the flags that supply it.
+
+    Example:
+        >>> misread.inspect("signs.onnx").inputs[0].name
+        'input'
     """
 
     path: Path

@@ -144,6 +144,10 @@ class Perf:
         conditions: what the machine was doing.
         notes: what a reader of these figures should know.
         gates: the limits that were set.
+
+    Example:
+        >>> misread.perf("signs.onnx", iterations=20, starts=0).exit_code
+        0
     """
 
     builds: tuple[Build, ...]

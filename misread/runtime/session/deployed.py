@@ -47,6 +47,11 @@ class Deployed:
         fixed_batch: pictures per call, where that is not free: the file says so, or its operators take the range of
             values from the whole batch, so that a picture's neighbours would have a say in how it is read.
         card_sources: who supplied the card: misread's own, other conventions, the graph, the flags.
+
+    Example:
+        >>> build = misread.load_build("signs.onnx", session=misread.SessionOptions(threads=1))
+        >>> build.name, build.options.threads
+        ('signs.onnx', 1)
     """
 
     def __init__(

@@ -48,6 +48,10 @@ class SessionOptions:
 
     Raises:
         OptionError: what onnxruntime would replace in silence, or has no meaning.
+
+    Example:
+        >>> misread.verify("bundle", "signs.onnx", session=misread.SessionOptions(threads=1, level="basic")).passed
+        True
     """
 
     threads: int = 0

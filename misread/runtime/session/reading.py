@@ -28,6 +28,12 @@ class Reading:
     Attributes:
         logits: (n, k) float32; the logarithm where the model returns probabilities.
         card: of the reader, for the labels.
+
+    Example:
+        >>> bundle = misread.load_bundle("bundle")
+        >>> reading = misread.load_build("signs.onnx").read([bundle.read(one.clean) for one in bundle.witnesses])
+        >>> reading.logits.shape, bool((reading.confidence > 0.5).all())
+        ((2, 43), True)
     """
 
     logits: Float32
@@ -79,7 +85,15 @@ class Reader(Protocol):
 
 
 class FunctionReader:
-    """A reader made of a function: the test double that ships, and the way to join another runtime."""
+    """A reader made of a function: the test double that ships, and the way to join another runtime.
+
+    Example:
+        >>> import numpy as np
+        >>> card = misread.ModelCard(labels=("dark", "bright"), size_hw=(8, 8))
+        >>> double = misread.FunctionReader(card, lambda pictures: np.tile([0.2, 0.7], (len(pictures), 1)))
+        >>> double.read([np.zeros((32, 32, 3), np.uint8)]).labels
+        ('bright',)
+    """
 
     def __init__(self, card: ModelCard, function: Callable[[UInt8], NDArray[Any]], *, name: str = "function") -> None:
         self.card, self.name, self._function = card, name, function
