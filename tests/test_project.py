@@ -57,6 +57,11 @@ def test_command_is_installed() -> None:
     assert command.value == "misread.cli:main"
 
 
+def test_pytest_finds_the_plugin() -> None:
+    (plugin,) = entry_points(group="pytest11", name="misread")
+    assert plugin.value == "misread.pytest_plugin"
+
+
 def test_constraints_are_plain_pins() -> None:
     assert [line for line in pin_lines() if not PIN.fullmatch(line)] == []
 
