@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FOUND: Final = pytest.StashKey[dict["Path", Verification]]()
 """What was found of each build, once in a process."""
+BUNDLE: Final = pytest.StashKey["Bundle"]()
+"""The bundle, read once in a process: its manifest may have a million entries."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -160,7 +162,9 @@ def case_of(config: pytest.Config, wanted: Wanted | None, *, marked: object) -> 
         raise OptionError('misread_case belongs to a marked test; write @pytest.mark.misread(each="build") above it')
     if wanted is None:
         raise OptionError("nothing to verify; give --misread-bundle DIR and --misread-build FILE")
-    bundle = given.read_bundle()
+    if BUNDLE not in config.stash:
+        config.stash[BUNDLE] = given.read_bundle()
+    bundle = config.stash[BUNDLE]
     found = _found(config, bundle, wanted)
     if wanted.witness is None:
         gates = _gates(config, wanted.gates)

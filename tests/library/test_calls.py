@@ -20,6 +20,7 @@ from misread.runtime.session import SessionOptions
 from misread.runtime.verify import VerifyOptions
 from tests.runtime.planted import COLOURS, MEANS, brightness, bundle_of, flat
 
+PAGE = Path(__file__).parents[2] / "docs" / "library.md"
 OTHER = SessionOptions(threads=1)
 
 
@@ -142,6 +143,22 @@ def test_all_of_it_on_a_real_build(tmp_path: Path, build: Path) -> None:
     assert misread.load_build(build, card=COLOURS).read([clean, changed]).labels == ("red", "green")
     assert misread.load_bundle(str(tmp_path / "b")).witnesses[0].label == "red"
     assert json.loads(misread.as_json(misread.inspect(str(build))))["kind"] == "misread-inspection"
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the tests run away from the tree")
+@pytest.mark.parametrize(("misread_ones", "code"), [(3, 0), (4, 1)])
+def test_the_page_s_own_script_runs(
+    tmp_path: Path, build: Path, monkeypatch: pytest.MonkeyPatch, misread_ones: int, code: int
+) -> None:
+    red, green = flat(0) + np.array([200, 40, 0], np.uint8), flat(0) + np.array([40, 200, 0], np.uint8)
+    bundle_of(tmp_path / "bundle", [(red, green)] * misread_ones, card=COLOURS, label="red")
+    for name in ("signs.onnx", "signs_int8.onnx"):
+        (tmp_path / name).write_bytes(build.read_bytes())
+    block = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        exec(block, {})  # noqa: S102  our own page
+    assert end.value.code == code
 
 
 def test_only_results_have_a_document() -> None:

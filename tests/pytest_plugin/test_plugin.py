@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
@@ -12,13 +13,11 @@ import pytest
 import misread
 from tests.runtime.planted import COLOURS, MEANS, bundle_of, flat
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 #: By its entry point; by its name where the project is on the path without being installed.
 PLUGIN: Final = () if entry_points(group="pytest11", name="misread") else ("-p", "misread.pytest_plugin")
 STRICT: Final = ("--strict-markers", "--strict-config", "-W", "error", "-p", "no:cacheprovider")
 GIVEN: Final = ("--misread-bundle", "bundle", "--misread-build", "means.onnx")
+PAGE: Final = Path(__file__).parents[2] / "docs" / "test-rigs.md"
 SUITE: Final = """
 import pytest
 
@@ -92,6 +91,15 @@ def test_each_witness_and_each_build_is_a_case(project: pytest.Pytester, more: t
                 "SKIPPED*witness 0002 on means.onnx is excluded: *",
             ]
         )
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the tests run away from the tree")
+def test_the_page_s_own_suite_runs(project: pytest.Pytester) -> None:
+    block = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    project.makepyfile(block)
+    result = run(project, *GIVEN)
+    result.assert_outcomes(passed=2, failed=2, skipped=1)  # one clean picture of three is misread: below 95 %
+    result.stdout.fnmatch_lines(["*clean accuracy 2/3 (*), at least 0.95 asked for*"])
 
 
 def test_figures_become_properties_in_junit(project: pytest.Pytester) -> None:
