@@ -71,7 +71,7 @@ class Witness:
         change: how large it is.
         source: name of the picture that it was made from.
 
-    Example:
+    Examples:
         >>> witness = misread.load_bundle("bundle").witness("0000")
         >>> witness.label, witness.goal.text, witness.prepared
         ('Stop', 'untargeted', True)
@@ -107,7 +107,7 @@ class Bundle:
         judges: fingerprints of the builds that were asked while they were made, by name.
         builds: entries of the builds that are packed; `misread.runtime.replay` reads them.
 
-    Example:
+    Examples:
         >>> bundle = misread.load_bundle("bundle")
         >>> bundle.read(bundle.witnesses[0].changed).shape
         (48, 48, 3)
@@ -154,6 +154,12 @@ class Bundle:
                 f"{path} is not the file that the manifest describes (SHA-256 differs); copy the bundle again"
             )
         return data
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what is judged, card and witnesses, 64 hexadecimal digits; packed builds are no part of it."""
+        body = {"card": self.card.to_fields(), "witnesses": jsonable(self.witnesses)}
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
     def read(self, picture: PictureRef) -> UInt8:
         """Read a picture of the bundle as (h, w, 3) uint8 RGB, its hash checked.

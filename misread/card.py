@@ -57,7 +57,7 @@ class ModelCard:
         baked_preprocessing: the graph itself does all of the above: it takes the picture, (n, h, w, 3) uint8 RGB of any
             size, and the card says what the graph makes of it.
 
-    Example:
+    Examples:
         >>> card = misread.ModelCard(labels=("dark", "bright"), size_hw=(8, 8))
         >>> card.labels[card.index("bright")]
         'bright'

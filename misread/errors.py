@@ -26,7 +26,7 @@ from typing import ClassVar, Self
 class MisreadError(Exception):
     """Base of all errors raised on purpose; `exit_code` is what the command line ends with.
 
-    Example:
+    Examples:
         >>> try:
         ...     misread.load_build("nowhere.onnx")
         ... except misread.MisreadError as error:
@@ -40,7 +40,7 @@ class MisreadError(Exception):
 class CheckFailed(MisreadError):  # noqa: N818  named for what it says, not for what it is
     """A check ran to its end and said no.
 
-    Example:
+    Examples:
         >>> misread.CheckFailed("the int8 build lost 3 points").exit_code
         1
     """
@@ -51,7 +51,7 @@ class CheckFailed(MisreadError):  # noqa: N818  named for what it says, not for 
 class InputError(MisreadError):
     """The input or the usage is wrong; nothing was done.
 
-    Example:
+    Examples:
         >>> issubclass(misread.InputError, misread.MisreadError), misread.InputError.exit_code
         (True, 2)
     """
@@ -76,7 +76,7 @@ class UnknownName(InputError):  # noqa: N818
 class MissingExtra(MisreadError):  # noqa: N818
     """An optional dependency is not installed.
 
-    Example:
+    Examples:
         >>> print(misread.MissingExtra.of("torch", extra="attack"))
         this needs torch, which is not installed; type: pip install 'misread[attack]'
     """
@@ -92,7 +92,7 @@ class MissingExtra(MisreadError):  # noqa: N818
 class RuntimeFailure(MisreadError):  # noqa: N818
     """The question was right and the machine could not answer it.
 
-    Example:
+    Examples:
         >>> misread.RuntimeFailure("no space left").exit_code
         4
     """

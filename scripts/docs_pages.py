@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = 110
 #: What a script calls; title, and modules in the order in which one meets them.
 LIBRARY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("The calls", ("misread.library.device", "misread.library.host", "misread.library.say")),
     ("Export", ("misread.export.run", "misread.export.origin", "misread.export.twin")),
     ("Attack", ("misread.attack.options", "misread.attack.run", "misread.attack.threat", "misread.attack.execute")),
     ("Assess", ("misread.attack.curve",)),

@@ -165,3 +165,14 @@ def test_a_changed_missing_or_huge_picture_is_refused(folder: Path, monkeypatch:
     path.unlink()
     with pytest.raises(FileError, match="cannot read"):
         bundle.read(reference)
+
+
+def test_the_hash_is_that_of_what_is_judged(folder: Path) -> None:
+    before = read_bundle(folder).sha256
+    document = json.loads((folder / MANIFEST).read_text())
+    document["created"], document["counts"] = "later", {}
+    (folder / MANIFEST).write_text(json.dumps(document))
+    assert read_bundle(folder).sha256 == before
+    document["witnesses"][1]["changed"]["sha256"] = "0" * 64
+    (folder / MANIFEST).write_text(json.dumps(document))
+    assert read_bundle(folder).sha256 != before

@@ -80,7 +80,7 @@ class AttackResult:
         card_from: Who said how the model is fed.
         builds_from: The same of each build.
 
-    Example:
+    Examples:
         >>> made = misread.attack_to_bundle("signs", "bundle", limit=1, overwrite=True)
         >>> made.pictures, made.bundle.folder.name
         (1, 'bundle')

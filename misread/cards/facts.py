@@ -51,7 +51,7 @@ class CardFacts:
         classes: how many outputs there are, for that.
         remarks: what the convention asks for and misread cannot follow, in words.
 
-    Example:
+    Examples:
         >>> misread.load_build("signs.onnx", card=misread.CardFacts(size_hw=(48, 48))).card.size_hw
         (48, 48)
     """

@@ -52,7 +52,7 @@ class Origin:
         weights_sha256: of the weight file, where one was read.
         card_sources: who said how pictures are prepared: the origin's own metadata, the flags.
 
-    Example:
+    Examples:
         >>> origin = misread.load_origin("signs")
         >>> origin.name, origin.card.size_hw
         ('signs', (48, 48))
@@ -92,7 +92,7 @@ def load_origin(
     Raises:
         MisreadError: one sentence that says what is wrong and what to type.
 
-    Example:
+    Examples:
         >>> len(misread.load_origin("signs").card.labels)
         43
     """

@@ -139,7 +139,7 @@ class ExportResult:
         calibration: how many pictures int8 learnt its ranges from, 0 without int8.
         card_from: who said how pictures are prepared: the origin's metadata, the flags.
 
-    Example:
+    Examples:
         >>> made = misread.export_builds("signs", "signs.onnx", overwrite=True)
         >>> [build.precision for build in made.builds]
         ['fp32']

@@ -40,7 +40,7 @@ def load_build(
         ModelError: no image classifier, or how to feed it is unknown.
         ModelRunError: onnxruntime cannot run it as asked.
 
-    Example:
+    Examples:
         >>> build = misread.load_build("signs.onnx")
         >>> build.card.size_hw, len(build.card.labels)
         ((48, 48), 43)
@@ -57,7 +57,7 @@ def load_bundle(folder: Place) -> Bundle:
     Raises:
         FileError: no bundle there, or a broken one.
 
-    Example:
+    Examples:
         >>> bundle = misread.load_bundle("bundle")
         >>> bundle.origin, len(bundle.witnesses)
         ('signs', 2)
@@ -93,7 +93,7 @@ def verify(
         InputError: the baseline is of another bundle or of other builds.
         OptionError: a value that makes no sense.
 
-    Example:
+    Examples:
         >>> found = misread.verify("bundle", "signs.onnx")
         >>> found.passed, found.sentence
         (True, 'verified: 2 of 2 on signs.onnx')
@@ -134,7 +134,7 @@ def evaluate(
     Raises:
         MisreadError: one sentence that says what is wrong.
 
-    Example:
+    Examples:
         >>> from misread.assets import scenes_csv
         >>> found = misread.evaluate("signs.onnx", scenes_csv(), min_accuracy=0.9)
         >>> found.passed, found.top1.text()
@@ -170,7 +170,7 @@ def compare(
     Raises:
         MisreadError: one sentence that says what is wrong.
 
-    Example:
+    Examples:
         >>> found = misread.compare("signs.onnx", "signs.onnx", "bundle/images", min_agreement=1)
         >>> found.passed
         True
@@ -193,7 +193,7 @@ def perf(builds: Places, *, progress: Progress = quiet, **options: Any) -> Perf:
     Raises:
         MisreadError: one sentence that says what is wrong.
 
-    Example:
+    Examples:
         >>> found = misread.perf("signs.onnx", iterations=60, starts=0, max_p95_ms=60_000)
         >>> found.passed
         True
@@ -210,7 +210,7 @@ def inspect(path: Place, *, card: ModelCard | CardFacts | None = None) -> Inspec
     Raises:
         FileError: no such file, or no ONNX in it.
 
-    Example:
+    Examples:
         >>> found = misread.inspect("signs.onnx")
         >>> found.precision, found.card_from
         ('fp32', ('misread card',))

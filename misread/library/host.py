@@ -32,7 +32,7 @@ def export_builds(origin: str, out: Place, *, progress: Progress = quiet, **opti
     Raises:
         MisreadError: one sentence; no file was written or changed.
 
-    Example:
+    Examples:
         >>> found = misread.export_builds("signs", "exported.onnx", precisions="fp32")
         >>> [build.file.path.name for build in found.builds]
         ['exported.onnx']
@@ -56,7 +56,7 @@ def quantize(model: Place, out: Place, *, progress: Progress = quiet, **options:
     Raises:
         MisreadError: one sentence; no file was written or changed.
 
-    Example:
+    Examples:
         >>> found = misread.quantize("signs.onnx", "small.onnx", precision="fp16")
         >>> found.build.precision
         'fp16'
@@ -94,7 +94,7 @@ def attack_to_bundle(
     Raises:
         MisreadError: one sentence that says what is wrong.
 
-    Example:
+    Examples:
         >>> found = misread.attack_to_bundle("signs", "found", limit=1, builds="signs.onnx")
         >>> found.found.hits, found.bundle.witnesses[0].label
         (1, 'Stop')
@@ -125,7 +125,7 @@ def assess(
     Raises:
         MisreadError: one sentence that says what is wrong.
 
-    Example:
+    Examples:
         >>> found = misread.assess("signs", "8/255", limit=1)
         >>> found.clean.text()
         '1/1 (100.0 %, 95 % CI 20.7-100.0)'

@@ -31,7 +31,7 @@ def as_json(result: Any) -> str:
     Raises:
         UnknownName: it is no such result.
 
-    Example:
+    Examples:
         >>> found = misread.verify("bundle", "signs.onnx")
         >>> import json
         >>> document = json.loads(misread.as_json(found))

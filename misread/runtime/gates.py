@@ -61,7 +61,7 @@ class Gates:
         """Read the baseline, where one was asked for, before any work is done.
 
         Args:
-            bundle_sha256: of the bundle's manifest; a baseline of another bundle is refused.
+            bundle_sha256: of the bundle; a baseline of another bundle is refused.
 
         Raises:
             FileError: it cannot be read.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Verdict(StrEnum):
     """What one build says of one witness.
 
-    Example:
+    Examples:
         >>> misread.Verdict.CONTESTED.counts, misread.Verdict.EXCLUDED.counts
         (True, False)
     """
@@ -79,7 +79,7 @@ class Judgement:
         misread: the clean picture is read right and the changed one is not, whatever it is taken for.
         reason: why there is no verdict, or what else to know.
 
-    Example:
+    Examples:
         >>> one = misread.verify("bundle", "signs.onnx").builds[0].judgements[0]
         >>> one.witness, str(one.verdict), one.clean.label, one.misread
         ('0000', 'verified', 'Stop', True)
@@ -111,7 +111,7 @@ class BuildVerdict:
         card_from: who said how it is fed: `misread card`, other conventions, `flags`, `bundle`.
         notes: what else to know, such as a rung that would repeat another.
 
-    Example:
+    Examples:
         >>> build = misread.verify("bundle", "signs.onnx").builds[0]
         >>> build.name, build.counted, build.count(misread.Verdict.VERIFIED)
         ('signs.onnx', 2, 2)
@@ -259,12 +259,12 @@ class Verification:
         witnesses: how many there are.
         builds: one entry per build, in the order asked for.
         ladder: the rungs in order, reader by reader, the host's first.
-        bundle_sha256: of its manifest.
+        bundle_sha256: of its card and witnesses; packing builds leaves it as it is.
         gates: each gate asked for on each build; with gates, they alone decide.
         replays: each packed build against its record; one that disagrees is a finding of its own, whatever else passed.
         filmed: what a camera run found of the witnesses, on the builds verified here; it decides nothing.
 
-    Example:
+    Examples:
         >>> found = misread.verify("bundle", ["signs.onnx"])
         >>> found.exit_code, [step.title for step in found.ladder if step.reader == "torch"]
         (0, ['torch float', 'torch 8-bit'])

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from misread.bundle import MANIFEST, read_bundle
+from misread.bundle import read_bundle
 from misread.errors import FileError, MisreadError, OptionError
 from misread.files import sha256_file
 from misread.registry import by_name
@@ -97,8 +97,7 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
         InputError: the baseline is of another bundle or of other builds.
     """
     bundle = read_bundle(options.bundle)
-    digest = sha256_file(options.bundle / MANIFEST)
-    before = options.gates.read(digest)
+    before = options.gates.read(bundle.sha256)
     filmed, hashes = read_filmed(options.camera, bundle) if options.camera else ((), {})
     wanted = {by_name("rung", RUNGS, name).name for name in options.rungs} | {RUNGS[0].name}
     packed = () if options.builds else _packed(bundle)
@@ -117,7 +116,7 @@ def verify(options: VerifyOptions, *, progress: Progress = quiet) -> Verificatio
         names = {build.name for build in found.builds}
         steps = filmed_steps(filmed, hashes, found.builds, found.ladder)
         found = replace(found, ladder=steps, filmed=tuple(one for one in filmed if one.build in names))
-    return replace(found, bundle_sha256=digest, gates=gates, replays=replays)
+    return replace(found, bundle_sha256=bundle.sha256, gates=gates, replays=replays)
 
 
 def _packed(bundle: Bundle) -> tuple[Packed, ...]:

@@ -16,8 +16,8 @@ pytest.importorskip("torch")
 
 
 def example_of(text: str, name: str, said: dict[str, Any]) -> doctest.DocTest:
-    """Return the runnable lines of the `Example:` block of a docstring."""
-    _, found, block = inspect.cleandoc(text).partition("\nExample:\n")
+    """Return the runnable lines of the `Examples:` block of a docstring."""
+    _, found, block = inspect.cleandoc(text).partition("\nExamples:\n")
     assert found, f"{name} has no example"
     return doctest.DocTestParser().get_doctest(inspect.cleandoc("\n" + block) + "\n", said, name, None, 0)
 
@@ -48,8 +48,8 @@ def test_it_runs(name: str, signs: Path, tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Nothing.\n\nExample:\n    >>> 1 + 1\n    3\n", "Expected:\n    3\nGot:\n    2"),
-        ("Nothing.\n\nExample:\n    >>> nix\n", "NameError"),
+        ("Nothing.\n\nExamples:\n    >>> 1 + 1\n    3\n", "Expected:\n    3\nGot:\n    2"),
+        ("Nothing.\n\nExamples:\n    >>> nix\n", "NameError"),
     ],
 )
 def test_a_wrong_example_is_found(text: str, words: str) -> None:
@@ -60,4 +60,4 @@ def test_no_example_is_found() -> None:
     with pytest.raises(AssertionError, match="planted has no example"):
         example_of("Nothing.", "planted", {})
     with pytest.raises(AssertionError, match="that runs"):
-        failures(example_of("Nothing.\n\nExample:\n    words\n", "planted", {}))
+        failures(example_of("Nothing.\n\nExamples:\n    words\n", "planted", {}))

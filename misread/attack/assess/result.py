@@ -101,7 +101,7 @@ class Assessment:
         fingerprint: What ran, where the model is a file.
         card_from: Who said how the model is fed.
 
-    Example:
+    Examples:
         >>> found = misread.assess("signs", "8/255", limit=1)
         >>> found.robust.total, found.threat["norm"]
         (1, 'linf')

@@ -119,7 +119,7 @@ class QuantizeResult:
         calibration: how many pictures ranges were learnt from.
         calibration_from: where those are from; empty without.
 
-    Example:
+    Examples:
         >>> made = misread.quantize("signs.onnx", "small.onnx", precision="fp16", overwrite=True)
         >>> made.build.file.path.name
         'small.onnx'

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from misread.bundle import MANIFEST, Bundle, read_bundle
 from misread.errors import FileError, InputError
-from misread.files import MAX_JSON_BYTES, cannot_read, read_bounded, sha256_file
+from misread.files import MAX_JSON_BYTES, cannot_read, read_bounded
 from misread.stats import Rate
 from misread.text import shorten
 
@@ -49,7 +49,7 @@ class Source:
 
         Args:
             named: the folder as the document has it.
-            sha256: of the bundle's manifest; empty where the document does not say.
+            sha256: of the bundle; empty where the document does not say.
 
         Returns:
             The bundle and an empty text, or None and why there are no pictures.
@@ -59,17 +59,19 @@ class Source:
             InputError: it is another bundle than the one that was verified.
         """
         if self.bundle is not None:
-            if sha256 and sha256_file(self.bundle / MANIFEST) != sha256:
+            found = read_bundle(self.bundle)
+            if sha256 and found.sha256 != sha256:
                 raise InputError(
                     f"{self.bundle} is not the bundle that {self.path} was taken on; name that with --bundle"
                 )
-            return read_bundle(self.bundle), ""
+            return found, ""
         beside = self.path.parent
         for folder in (Path(named), beside / named, beside / Path(named).name):
             if named and (folder / MANIFEST).is_file():
-                if sha256 and sha256_file(folder / MANIFEST) != sha256:
+                found = read_bundle(folder)
+                if sha256 and found.sha256 != sha256:
                     return None, f"{folder} was changed since the result was taken, so its pictures are not shown."
-                return read_bundle(folder), ""
+                return found, ""
         return (
             None,
             f"The bundle {named or 'of this result'} was not found, so there are no pictures; name it with --bundle.",

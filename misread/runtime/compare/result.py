@@ -104,7 +104,7 @@ class Comparison:
         paths: how pictures come to the two models, and what was recorded of that.
         drift: by layer, where it was asked for.
 
-    Example:
+    Examples:
         >>> found = misread.compare("signs.onnx", "signs.onnx", "bundle/images")
         >>> found.passed, found.exit_code
         (True, 0)

@@ -104,7 +104,7 @@ class Evaluation:
         seconds: wall-clock time.
         fingerprint: what ran, of a build.
 
-    Example:
+    Examples:
         >>> from misread.assets import scenes_csv
         >>> misread.evaluate("signs.onnx", scenes_csv(), limit=4).top1.hits
         4

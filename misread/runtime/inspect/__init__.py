@@ -65,7 +65,7 @@ class Inspection:
         card_from: which conventions said so.
         card_missing: why there is no card, with the flags that supply it.
 
-    Example:
+    Examples:
         >>> misread.inspect("signs.onnx").inputs[0].name
         'input'
     """

@@ -145,7 +145,7 @@ class Perf:
         notes: what a reader of these figures should know.
         gates: the limits that were set.
 
-    Example:
+    Examples:
         >>> misread.perf("signs.onnx", iterations=20, starts=0).exit_code
         0
     """

@@ -48,7 +48,7 @@ class Deployed:
             values from the whole batch, so that a picture's neighbours would have a say in how it is read.
         card_sources: who supplied the card: misread's own, other conventions, the graph, the flags.
 
-    Example:
+    Examples:
         >>> build = misread.load_build("signs.onnx", session=misread.SessionOptions(threads=1))
         >>> build.name, build.options.threads
         ('signs.onnx', 1)

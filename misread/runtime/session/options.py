@@ -49,7 +49,7 @@ class SessionOptions:
     Raises:
         OptionError: what onnxruntime would replace in silence, or has no meaning.
 
-    Example:
+    Examples:
         >>> misread.verify("bundle", "signs.onnx", session=misread.SessionOptions(threads=1, level="basic")).passed
         True
     """

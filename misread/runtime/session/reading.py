@@ -29,7 +29,7 @@ class Reading:
         logits: (n, k) float32; the logarithm where the model returns probabilities.
         card: of the reader, for the labels.
 
-    Example:
+    Examples:
         >>> bundle = misread.load_bundle("bundle")
         >>> reading = misread.load_build("signs.onnx").read([bundle.read(one.clean) for one in bundle.witnesses])
         >>> reading.logits.shape, bool((reading.confidence > 0.5).all())
@@ -87,7 +87,7 @@ class Reader(Protocol):
 class FunctionReader:
     """A reader made of a function: the test double that ships, and the way to join another runtime.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> card = misread.ModelCard(labels=("dark", "bright"), size_hw=(8, 8))
         >>> double = misread.FunctionReader(card, lambda pictures: np.tile([0.2, 0.7], (len(pictures), 1)))

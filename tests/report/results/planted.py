@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from misread.bundle import MANIFEST, Bundle, BundleWriter, Witness
+from misread.bundle import Bundle, BundleWriter, Witness
 from misread.card import ModelCard
-from misread.files import sha256_file
 from misread.runtime.fingerprint import Fingerprint
 from misread.runtime.noise import NoiseFloor
 from misread.runtime.verdict import BuildVerdict, GateResult, Judgement, Look, Step, Verdict, Verification
@@ -109,6 +108,6 @@ def made_verification(bundle: Bundle) -> Verification:
         attack=bundle.attack,
         counts=bundle.counts,
         labels_given=len(bundle.witnesses) - 1,
-        bundle_sha256=sha256_file(bundle.folder / MANIFEST),
+        bundle_sha256=bundle.sha256,
         gates=(gate,),
     )

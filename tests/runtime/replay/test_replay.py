@@ -283,6 +283,12 @@ def test_a_bundle_without_builds_asks_for_some(folder: Path) -> None:
         replayed(folder)
 
 
+def test_packing_leaves_the_hash_of_the_bundle_for_baselines(folder: Path, build: Path) -> None:
+    before = read_bundle(folder).sha256
+    packed(folder, build)
+    assert replayed(folder).bundle_sha256 == before
+
+
 def test_packing_twice_wants_overwrite(folder: Path, build: Path) -> None:
     packed(folder, build)
     with pytest.raises(InputError, match=r"has 1 builds packed already; add --overwrite"):
