@@ -17,7 +17,7 @@ from misread.runtime import packages
 from misread.runtime.packages import Wheel, clashes, extras, mismatch, numbers, versions, wheel
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
-FOR_WORKING_ON_IT = {"test", "dev"}
+FOR_WORKING_ON_IT = {"dev", "docs", "test"}
 
 
 def declared() -> dict[str, list[str]]:
