@@ -135,7 +135,7 @@ def _witnesses(found: Verification, bundle: Bundle, most: int) -> tuple[WitnessV
 def _provenance(found: Verification, bundle: Bundle | None) -> dict[str, str]:
     said = {
         "bundle": str(found.bundle),
-        "manifest SHA-256": found.bundle_sha256,
+        "bundle SHA-256": found.bundle_sha256,
         "attacked model": found.origin,
         "threat": ", ".join(f"{key} {value}" for key, value in found.threat.items() if value is not None),
         "attack": ", ".join(f"{key} {value}" for key, value in found.attack.items() if key in {"name", "seed"}),
