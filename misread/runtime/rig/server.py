@@ -77,12 +77,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         viewer = id(self)
         broadcast = self.server.broadcast
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}")
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        broadcast.join(viewer)
+        broadcast.join(viewer)  # before the answer: who has been answered misses nothing that follows
         try:
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}")
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
             while (jpeg := broadcast.next(viewer)) is not None:
                 head = b"--%b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % (BOUNDARY, len(jpeg))
                 self.wfile.write(head + jpeg + b"\r\n")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from misread.pixels import UInt8
+    from misread.runtime.camera.locate.sight import Sight
 
 Crop = Literal["raw", "rectified"]
 MIN_SIDE_PX: Final = 8
@@ -26,6 +27,7 @@ class Target:
         exhibit: Which exhibit the markers name, or None without markers.
         markers: How many markers were used.
         planar: Whether the corners follow the picture's perspective, so that it can be rectified.
+        sight: Distance and angle, where markers and lens tell of them.
 
     """
 
@@ -33,6 +35,7 @@ class Target:
     exhibit: int | None = None
     markers: int = 0
     planar: bool = False
+    sight: Sight | None = None
 
     @property
     def size_px(self) -> float:

@@ -1,0 +1,53 @@
+"""Distance times angle: the cells in which a misreading is counted."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from misread.errors import OptionError
+
+if TYPE_CHECKING:
+    from misread.runtime.camera.locate.sight import Sight
+
+Cell = tuple[int, int]
+"""(distance bin, angle bin), each from 0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """Edges of the bins; a bin holds its lower edge.
+
+    Attributes:
+        distances_m: Rising, at least two.
+        angles_deg: Rising, at least two, of the unsigned angle to the target's normal.
+
+    """
+
+    distances_m: tuple[float, ...] = (0.0, 1.0, 2.0, 3.0, 5.0)
+    angles_deg: tuple[float, ...] = (0.0, 15.0, 30.0, 45.0, 60.0)
+
+    def __post_init__(self) -> None:
+        """Refuse edges that hold no bin."""
+        for name, edges in (("distances_m", self.distances_m), ("angles_deg", self.angles_deg)):
+            rising = all(low < high for low, high in pairwise(edges))
+            if len(edges) < 2 or not rising or not all(isfinite(edge) and edge >= 0 for edge in edges):
+                raise OptionError(f"{name} are at least two rising edges from 0, e.g. 0,1,2,4, got {edges}")
+
+    def cell(self, sight: Sight | None) -> Cell | None:
+        """Give the cell of a sight; None outside of the grid, or where distance or angle is unknown."""
+        if sight is None or sight.distance_m is None:
+            return None
+        row = bisect_right(self.distances_m, sight.distance_m) - 1
+        column = bisect_right(self.angles_deg, sight.angle_deg) - 1
+        inside = 0 <= row < len(self.distances_m) - 1 and 0 <= column < len(self.angles_deg) - 1
+        return (row, column) if inside else None
+
+    def text(self, cell: Cell) -> str:
+        """Say where a cell is: `1-2 m, 15-30 deg`."""
+        row, column = cell
+        distance = f"{self.distances_m[row]:g}-{self.distances_m[row + 1]:g} m"
+        return f"{distance}, {self.angles_deg[column]:g}-{self.angles_deg[column + 1]:g} deg"

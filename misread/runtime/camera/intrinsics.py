@@ -1,0 +1,53 @@
+"""What a calibration knows of a lens: focal lengths, centre and distortion, at one frame size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from misread.errors import OptionError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intrinsics:
+    """A pinhole with OpenCV's five distortion coefficients.
+
+    Attributes:
+        width: Of the frames it was fitted on, in pixels.
+        height: Likewise.
+        focal_px: (x, y).
+        centre_px: (x, y) in continuous pixels: the first pixel's centre is at 0.5.
+        distortion: (k1, k2, p1, p2, k3).
+
+    """
+
+    width: int
+    height: int
+    focal_px: tuple[float, float]
+    centre_px: tuple[float, float]
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Refuse a lens that sees nothing."""
+        numbers = (*self.focal_px, *self.centre_px, *self.distortion)
+        if not (self.width >= 8 and self.height >= 8 and all(map(isfinite, numbers)) and min(self.focal_px) > 0):
+            raise OptionError(f"a lens has a frame size and finite numbers, focal lengths above 0, got {self}")
+
+    def scaled(self, width: int, height: int) -> Intrinsics:
+        """Give the same lens for frames of another size and the same shape.
+
+        Raises:
+            OptionError: The shape differs by more than 1 %, so the frame was cropped and the lens is unknown.
+
+        """
+        if abs(width * self.height / (height * self.width) - 1) > 0.01:
+            message = f"the lens was calibrated on {self.width}x{self.height} frames, these are {width}x{height}"
+            raise OptionError(f"{message}; calibrate again at this shape")
+        across, down = width / self.width, height / self.height
+        return Intrinsics(
+            width=width,
+            height=height,
+            focal_px=(self.focal_px[0] * across, self.focal_px[1] * down),
+            centre_px=(self.centre_px[0] * across, self.centre_px[1] * down),
+            distortion=self.distortion,
+        )
