@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from misread.errors import CameraError, OptionError
 from misread.files import atomic_folder, write_json
+from misread.runtime.camera.intrinsics import Intrinsics
 from misread.runtime.camera.judge import Thresholds, judge
 from misread.runtime.camera.keyframes import save
-from misread.runtime.camera.locate import open_locator
+from misread.runtime.camera.locate import Gauge, open_locator
 from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
-from misread.runtime.rig import Script
+from misread.runtime.rig import Camera, Script
 from misread.runtime.source import SourceOptions, open_source
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class FilmOptions:
         source: As `open_source` takes it.
         feed: Time limits, sizes, and the script of the virtual camera.
         locate: As `open_locator` takes it.
+        gauge: Tells distance and angle from markers; None knows no lens, but the virtual camera's.
         expect: The right label where no exhibit says it, or None.
         seconds: When to end, on the source's clock, or None.
         claim: The crop that the verdicts speak of: `raw` is what a device cuts out, `rectified` flatters the attack.
@@ -54,6 +56,7 @@ class FilmOptions:
     source: str = VIRTUAL
     feed: SourceOptions = field(default_factory=SourceOptions)
     locate: str = "fiducials"
+    gauge: Gauge | None = None
     expect: str | None = None
     seconds: float | None = None
     claim: Crop = "raw"
@@ -107,6 +110,7 @@ def film(
     options = options or FilmOptions()
     _check(exhibits, readers, options)
     feed = replace(options.feed, exhibits=tuple(exhibits))
+    aspects = {exhibit.index: exhibit.aspect for exhibit in exhibits}
     with ExitStack() as stack:
         folder = None
         if options.out is not None:
@@ -115,7 +119,7 @@ def film(
         with FrameLog(folder / NAME if folder is not None else None) as log:
             plan = Plan(
                 readers=readers,
-                locator=open_locator(options.locate, {exhibit.index: exhibit.aspect for exhibit in exhibits}),
+                locator=open_locator(options.locate, aspects, _gauge(options)),
                 subjects={exhibit.index: subject_of(exhibit) for exhibit in exhibits},
                 shown=Subject(name="shown", arm="clean", label=options.expect),
                 log=log,
@@ -145,6 +149,19 @@ def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: Film
     for reader in readers:
         for label in labels | ({options.expect} if options.expect is not None else set()):
             reader.card.index(label)  # Raises with a suggestion before anything is filmed.
+
+
+def _gauge(options: FilmOptions) -> Gauge | None:
+    if options.gauge is not None or options.source != VIRTUAL:
+        return options.gauge
+    eye = Camera()
+    lens = Intrinsics(
+        width=eye.width,
+        height=eye.height,
+        focal_px=(eye.focal_px, eye.focal_px),
+        centre_px=(eye.width / 2, eye.height / 2),
+    )
+    return Gauge(lens=lens, board_m=(options.feed.script or Script()).side_m)
 
 
 def _expected(options: FilmOptions, exhibits: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from misread.pixels import UInt8
     from misread.runtime.camera.clips import Place
     from misread.runtime.camera.locate import Crop, Target
+    from misread.runtime.camera.locate.sight import Sight
     from misread.runtime.camera.subject import Subject
     from misread.runtime.session import Reader
     from misread.runtime.source import Frame
@@ -67,9 +68,16 @@ class Observation:
             "located": target is not None,
             "markers": target.markers if target else 0,
             "size_px": round(target.size_px, 2) if target else None,
+            "sight": _rounded(target.sight) if target else None,
             "corners": target.corners.round(2) if target else None,
             "readouts": self.readouts,
         }
+
+
+def _rounded(sight: Sight | None) -> dict[str, float | None] | None:
+    if sight is None:
+        return None
+    return {name: None if value is None else round(value, 3) for name, value in asdict(sight).items()}
 
 
 def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: Subject | None) -> tuple[Readout, ...]:
