@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from misread.errors import CameraError, OptionError
 from misread.files import atomic_folder, write_json
+from misread.runtime.camera.guide import Guide, GuideRules
 from misread.runtime.camera.intrinsics import Intrinsics
 from misread.runtime.camera.judge import Thresholds, judge
 from misread.runtime.camera.keyframes import save
@@ -43,6 +44,7 @@ class FilmOptions:
         feed: Time limits, sizes, and the script of the virtual camera.
         locate: As `open_locator` takes it.
         gauge: Tells distance and angle from markers; None knows no lens, but the virtual camera's.
+        guide: Ask for one cell of a grid after the other and end when all are filled, or None.
         expect: The right label where no exhibit says it, or None.
         seconds: When to end, on the source's clock, or None.
         claim: The crop that the verdicts speak of: `raw` is what a device cuts out, `rectified` flatters the attack.
@@ -57,6 +59,7 @@ class FilmOptions:
     feed: SourceOptions = field(default_factory=SourceOptions)
     locate: str = "fiducials"
     gauge: Gauge | None = None
+    guide: GuideRules | None = None
     expect: str | None = None
     seconds: float | None = None
     claim: Crop = "raw"
@@ -73,6 +76,11 @@ class FilmOptions:
             raise OptionError(f"the claim names the crop, raw or rectified, got {self.claim!r}")
         if self.claim == "rectified" and self.locate != "fiducials":
             raise OptionError("only fiducials give a rectified crop; claim raw, or use --locate fiducials")
+        if self.guide is not None:
+            gauge = _gauge(self)
+            if self.locate != "fiducials" or gauge is None or gauge.lens is None or gauge.board_m is None:
+                message = "guided mode measures distances: it needs --locate fiducials, --lens and --board-mm"
+                raise OptionError(f"{message}; misread calibrate makes the lens file")
         if not 0 <= self.key_frames <= 1000:
             raise OptionError(f"0 to 1000 key frames are kept of each exhibit, got {self.key_frames}")
 
@@ -117,15 +125,17 @@ def film(
             folder = stack.enter_context(atomic_folder(options.out, overwrite=options.overwrite))
         source = stack.enter_context(closing(open_source(options.source, feed)))
         with FrameLog(folder / NAME if folder is not None else None) as log:
+            subjects = {exhibit.index: subject_of(exhibit) for exhibit in exhibits}
             plan = Plan(
                 readers=readers,
                 locator=open_locator(options.locate, aspects, _gauge(options)),
-                subjects={exhibit.index: subject_of(exhibit) for exhibit in exhibits},
+                subjects=subjects,
                 shown=Subject(name="shown", arm="clean", label=options.expect),
                 log=log,
                 seconds=options.seconds,
                 key_frames=options.key_frames,
                 expected=_expected(options, len(exhibits)),
+                guide=Guide(tuple(subjects.values()), options.guide) if options.guide is not None else None,
             )
             watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
         ran = fingerprints(readers)

@@ -46,6 +46,18 @@ class Grid:
         inside = 0 <= row < len(self.distances_m) - 1 and 0 <= column < len(self.angles_deg) - 1
         return (row, column) if inside else None
 
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells, the near ones first."""
+        rows, columns = len(self.distances_m) - 1, len(self.angles_deg) - 1
+        return tuple((row, column) for row in range(rows) for column in range(columns))
+
+    def ranges(self, cell: Cell) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Give (from, to) in metres and in degrees."""
+        row, column = cell
+        distances, angles = self.distances_m, self.angles_deg
+        return (distances[row], distances[row + 1]), (angles[column], angles[column + 1])
+
     def text(self, cell: Cell) -> str:
         """Say where a cell is: `1-2 m, 15-30 deg`."""
         row, column = cell

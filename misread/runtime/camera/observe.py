@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from misread.card import ModelCard
     from misread.pixels import UInt8
     from misread.runtime.camera.clips import Place
+    from misread.runtime.camera.guide import Prompt
     from misread.runtime.camera.locate import Crop, Target
     from misread.runtime.camera.locate.sight import Sight
     from misread.runtime.camera.subject import Subject
@@ -44,7 +45,7 @@ class Readout:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """A frame, what was seen in it and what was read from it."""
+    """A frame, what was seen in it and what was read from it; in guided mode also what to do next."""
 
     frame: Frame
     place: Place
@@ -52,6 +53,7 @@ class Observation:
     target: Target | None
     crops: Mapping[Crop, UInt8]
     readouts: tuple[Readout, ...]
+    prompt: Prompt | None = None
 
     def record(self) -> dict[str, object]:
         """Give one line of the log."""
