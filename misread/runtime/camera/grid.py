@@ -9,6 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from misread.errors import OptionError
+from misread.flags import parse_numbers
 
 if TYPE_CHECKING:
     from misread.runtime.camera.locate.sight import Sight
@@ -63,3 +64,16 @@ class Grid:
         row, column = cell
         distance = f"{self.distances_m[row]:g}-{self.distances_m[row + 1]:g} m"
         return f"{distance}, {self.angles_deg[column]:g}-{self.angles_deg[column + 1]:g} deg"
+
+
+def read_grid(distances: str | None, angles: str | None, otherwise: Grid) -> Grid:
+    """Read edges as they are typed: `1,2,3` in metres and `0,30,60` in degrees; what is None is taken over.
+
+    Raises:
+        OptionError: These are no rising numbers.
+
+    """
+    return Grid(
+        distances_m=parse_numbers(distances) if distances is not None else otherwise.distances_m,
+        angles_deg=parse_numbers(angles) if angles is not None else otherwise.angles_deg,
+    )

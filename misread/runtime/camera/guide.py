@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from misread.errors import OptionError
-from misread.runtime.camera.grid import Grid
+from misread.runtime.camera.grid import Grid, read_grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,21 @@ class GuideRules:
         """Refuse cells that are filled before anything was seen."""
         if not (1 <= self.frames <= 10_000 and 1 <= self.clips <= self.frames):
             raise OptionError(f"a cell takes 1 to 10000 frames of at most as many clips, got {self}")
+
+
+def read_rules(*, guided: bool, distances: str | None, angles: str | None, frames: int | None) -> GuideRules | None:
+    """Read the rules as they are typed; None where nobody asked to be guided.
+
+    Raises:
+        OptionError: Cells without guided mode, or without sense.
+
+    """
+    if not guided:
+        if (distances, angles, frames) != (None, None, None):
+            raise OptionError("--distances, --angles and --cell-frames are for guided mode; add --guided")
+        return None
+    plain = GuideRules()
+    return GuideRules(grid=read_grid(distances, angles, plain.grid), frames=plain.frames if frames is None else frames)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -148,11 +148,18 @@ def test_a_guided_run_ends_when_the_grid_is_full(tmp_path: Path) -> None:
     assert all(len(of_clip - {None}) <= 1 for of_clip in cells.values())
 
 
-def test_what_is_missing_is_logged_when_the_source_ends_before(tmp_path: Path) -> None:
-    script = Script(clips=1, frames_per_clip=3, blank_frames=0, stations=(GRID.ranges((1, 0)),))
+def test_a_change_of_cell_begins_a_clip_and_what_is_missing_is_logged(tmp_path: Path) -> None:
+    stations = (GRID.ranges((1, 0)), GRID.ranges((0, 0)))
+    script = Script(clips=2, frames_per_clip=3, blank_frames=0, stations=stations)
+    seen: list[Observation] = []
     options = FilmOptions(
         feed=SourceOptions(script=script), guide=GuideRules(grid=GRID, frames=3), out=tmp_path / "out", key_frames=0
     )
-    assert film(trio()[:1], [colour_reader()], options).ended == "source"
+    assert film(trio()[:1], [colour_reader()], options, on_frame=seen.append).ended == "source"
+    assert [one.place.clip for one in seen] == [0, 0, 0, 1, 1, 1]
     lines = [json.loads(line) for line in (tmp_path / "out" / "frames.jsonl").read_text().splitlines()]
-    assert [one["cell"] for one in lines[-2]["missing"]] == [[0, 0], [0, 1], [1, 1]]
+    assert [one["cell"] for one in lines[-2]["missing"]] == [[0, 1], [1, 1]]
+    unguided = replace(options, guide=None, out=None)
+    seen.clear()
+    film(trio()[:1], [colour_reader()], unguided, on_frame=seen.append)
+    assert [one.place.clip for one in seen] == [0] * 6
