@@ -7,17 +7,22 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from misread.errors import OptionError
 from misread.runtime.camera import FilmOptions, film
+from misread.runtime.camera.clips import Clips
 from misread.runtime.camera.grid import Grid
-from misread.runtime.camera.guide import Guide, GuideRules
+from misread.runtime.camera.guide import Guide, GuideRules, Prompt
+from misread.runtime.camera.guide_view import draw_prompt
 from misread.runtime.camera.locate.sight import Sight
+from misread.runtime.camera.overlay import draw
+from misread.runtime.camera.tally import Tally
 from misread.runtime.rig import Script
 from misread.runtime.rig.script import plan
 from misread.runtime.source import SourceOptions
-from tests.runtime.camera.planted import subject
+from tests.runtime.camera.planted import observe, subject
 from tests.runtime.camera.scenes import colour_reader, trio
 from tests.runtime.camera.test_pose import truth
 
@@ -95,6 +100,26 @@ def test_several_clips_of_a_cell_need_the_board_taken_away() -> None:
 def test_exhibits_of_one_arm_are_told_apart_by_name() -> None:
     guide = Guide((subject("0000"), subject("0001")), GuideRules(grid=GRID))
     assert guide.prompt().text == "bring the adversarial board (0000) to 1-2 m, turned 0-30 deg"
+
+
+def test_the_view_shows_the_hint_and_the_grid() -> None:
+    prompt = Prompt(text="bring it", filled=((1.0, 0.5), (0.0, 0.0)), here=(0, 1), wanted=(1, 0), missing=3)
+    picture = np.full((540, 960, 3), 200, np.uint8)
+    draw_prompt(picture, prompt)
+    assert (picture[:34] == 200).mean() < 0.01  # the line with the hint covers what is filmed
+    assert (picture[34 + 2 * 26 + 1 :] == 200).all()
+    assert (picture[:, 200:][34:] == 200).all()
+    green = (picture[34:86, 12:64] == (90, 170, 70)).all(axis=2)
+    near_left, near_right, far = green[26:, :26], green[26:, 26:], green[:26]
+    assert near_left.sum() == 24 * 24
+    assert 0.2 * 24 * 24 < near_right.sum() < 0.55 * 24 * 24  # half, less the dot
+    assert not far.any()
+    yellow = (picture[34:86, 12:64] == (60, 200, 250)).all(axis=2)
+    assert yellow[:26, :26].any()
+    assert not yellow[26:].any()
+    observation = replace(observe(CLEAN, "s", Clips())[0], prompt=prompt)
+    hinted, plain = draw(observation, Tally()), draw(replace(observation, prompt=None), Tally())
+    assert (hinted != plain).any()
 
 
 def test_rules_and_guides_without_sense_are_refused() -> None:
