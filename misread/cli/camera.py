@@ -26,7 +26,7 @@ def camera(
     expect: Annotated[
         str | None, typer.Option(metavar="LABEL", help="What a right reading says, without a bundle.")
     ] = None,
-    locate: Annotated[str | None, typer.Option(help="fiducials, box:x,y,w,h, centre or frame.")] = None,
+    locate: Annotated[str | None, typer.Option(help="fiducials, contour:red, box:x,y,w,h, centre or frame.")] = None,
     lens: Annotated[
         Path | None, typer.Option(metavar="FILE", help="From misread calibrate, to know distances.")
     ] = None,

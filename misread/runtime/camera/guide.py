@@ -115,12 +115,14 @@ class Guide:
         self._clips: dict[tuple[str, Cell], set[int]] = {}
         self._shown = exhibits[0].name
         self._here: Cell | None = None
+        self._seen = False
 
     def stand(self, subject: Subject | None, sight: Sight | None) -> Cell | None:
         """Take in where the board stands now; give the cell whose change ends a clip.
 
         A board on an edge, and one whose pose cannot be told for a moment, stays in the cell it was in.
         """
+        self._seen = subject is not None
         if subject is None:
             return self._here
         if subject.name != self._shown:
@@ -157,7 +159,7 @@ class Guide:
         return Prompt(
             text=self._text(step),
             filled=tuple(map(tuple, filled.values())),
-            here=self._here,
+            here=self._here if self._seen else None,
             wanted=step.cell if step is not None else None,
             missing=len(missing),
         )
@@ -196,7 +198,7 @@ class Guide:
         if sum(one.arm == step.arm for one in self._exhibits.values()) > 1:
             board += f" ({step.exhibit})"
         distance, angle = self.rules.grid.text(step.cell).split(", ")
-        if step.exhibit == self._shown and step.cell == self._here:
+        if self._seen and step.exhibit == self._shown and step.cell == self._here:
             if step.frames:
                 return f"hold {board} there, {step.frames} more frames"
             return f"take {board} away and bring it back to {distance}, turned {angle}"

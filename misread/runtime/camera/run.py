@@ -45,7 +45,8 @@ class CameraOptions:
         bundle: Its witnesses are what is shown (on the virtual camera), or what the markers may name (on others).
         witness: Ids of witnesses; empty takes as many as there are markers for.
         expect: The label that a right reading gives, where no bundle says it.
-        locate: How the picture is found: `fiducials`, `box:x,y,width,height`, `centre`, `frame`; None takes what fits.
+        locate: How the picture is found: `fiducials`, `contour:red`, `box:x,y,width,height`, `centre`, `frame`; None
+            takes what fits.
         lens: File of the camera's lens, as `misread calibrate` writes it; with `board_mm` distances are measured.
         board_mm: Side of the board, edge to edge, or None.
         guide: Ask for one cell of a grid after the other and end when all are filled, or None.

@@ -85,6 +85,8 @@ def test_a_board_on_the_edge_of_two_cells_stays_in_one() -> None:
     assert guide.missing()[0].frames == 9
     assert guide.stand(CLEAN, None) == (0, 0)
     assert guide.stand(None, None) == (0, 0)
+    assert guide.prompt().here is None  # nothing to hold while no board is seen
+    assert guide.prompt().text.startswith("bring")
     assert guide.stand(CLEAN, at(2.1, 10)) == (1, 0)
     assert guide.stand(CHANGED, None) is None  # another board has stood nowhere yet
 

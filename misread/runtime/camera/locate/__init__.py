@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from misread.errors import OptionError
 from misread.registry import unknown
+from misread.runtime.camera.locate.contour import Contour
 from misread.runtime.camera.locate.fiducials import Fiducials
 from misread.runtime.camera.locate.pose import Gauge
 from misread.runtime.camera.locate.region import Box, Centre, Whole
@@ -14,11 +15,11 @@ from misread.runtime.camera.locate.target import Crop, Locator, Target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCATORS: Final[tuple[str, ...]] = ("fiducials", "box", "centre", "frame")
+LOCATORS: Final[tuple[str, ...]] = ("fiducials", "contour", "box", "centre", "frame")
 
 
 def open_locator(text: str, aspects: Mapping[int, float], gauge: Gauge | None = None) -> Locator:
-    """Make a locator of `fiducials`, `box:x,y,width,height`, `centre`, `centre:0.5` or `frame`.
+    """Make a locator of `fiducials`, `contour:red`, `box:x,y,width,height`, `centre`, `centre:0.5` or `frame`.
 
     Args:
         text: Which one.
@@ -30,6 +31,8 @@ def open_locator(text: str, aspects: Mapping[int, float], gauge: Gauge | None = 
 
     """
     name, _, rest = text.partition(":")
+    if name == "contour":
+        return Contour(rest or "red")
     try:
         numbers = [float(part) for part in rest.split(",")] if rest else []
     except ValueError:
@@ -44,8 +47,10 @@ def open_locator(text: str, aspects: Mapping[int, float], gauge: Gauge | None = 
     if name == "fiducials" and not numbers:
         return Fiducials(aspects, gauge=gauge)
     if name in LOCATORS:
-        raise OptionError(f"{text!r} does not fit; write fiducials, box:x,y,width,height, centre, centre:0.5 or frame")
+        raise OptionError(
+            f"{text!r} does not fit; write fiducials, contour:red, box:x,y,width,height, centre, centre:0.5 or frame"
+        )
     raise OptionError(unknown("locator", name, LOCATORS))
 
 
-__all__ = ["LOCATORS", "Crop", "Fiducials", "Gauge", "Locator", "Target", "open_locator"]
+__all__ = ["LOCATORS", "Contour", "Crop", "Fiducials", "Gauge", "Locator", "Target", "open_locator"]
