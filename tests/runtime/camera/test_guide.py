@@ -160,6 +160,7 @@ def test_a_guided_run_ends_when_the_grid_is_full(tmp_path: Path) -> None:
     )
     result = film(trio()[:2], [colour_reader()], options, on_frame=seen.append)
     assert result.ended == "complete"
+    assert not any("guided" in note for note in result.health.notes)
     assert result.frames < 40 * 6 * 2 / 4
     prompts = [one.prompt for one in seen if one.prompt is not None]
     assert len(prompts) == len(seen)
@@ -182,7 +183,10 @@ def test_a_change_of_cell_begins_a_clip_and_what_is_missing_is_logged(tmp_path: 
     options = FilmOptions(
         feed=SourceOptions(script=script), guide=GuideRules(grid=GRID, frames=3), out=tmp_path / "out", key_frames=0
     )
-    assert film(trio()[:1], [colour_reader()], options, on_frame=seen.append).ended == "source"
+    result = film(trio()[:1], [colour_reader()], options, on_frame=seen.append)
+    assert result.ended == "source"
+    says = "not filled are 2 cells of guided mode: clean: 1-2 m at 30-60 deg, 2-3 m at 30-60 deg"
+    assert result.health.notes[-1] == says
     assert [one.place.clip for one in seen] == [0, 0, 0, 1, 1, 1]
     lines = [json.loads(line) for line in (tmp_path / "out" / "frames.jsonl").read_text().splitlines()]
     assert [one["cell"] for one in lines[-2]["missing"]] == [[0, 1], [1, 1]]
