@@ -22,7 +22,7 @@ class Fill:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
-    """A square that is drawn at the resolution of who paints it: `draw(side_px)` gives (side_px, side_px, 3) RGB."""
+    """A picture drawn at the resolution of who paints it: `draw(width_px)` gives (h, width_px, 3) uint8 RGB."""
 
     box: Box
     draw: Callable[[int], UInt8]

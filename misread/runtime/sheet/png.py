@@ -28,8 +28,8 @@ def _paint(picture: UInt8, mark: Mark, px_per_mm: float) -> None:
         left, top, width, height = mark.box
         x, y = round(left * px_per_mm), round(top * px_per_mm)
         if isinstance(mark, Drawing):
-            side = round(width * px_per_mm)
-            picture[y : y + side, x : x + side] = mark.draw(side)
+            drawn = mark.draw(round(width * px_per_mm))
+            picture[y : y + drawn.shape[0], x : x + drawn.shape[1]] = drawn
         else:
             right, bottom = round((left + width) * px_per_mm), round((top + height) * px_per_mm)
             picture[y:bottom, x:right] = mark.colour
