@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from misread.errors import CameraError
 from misread.runtime.camera.clips import Clips
+from misread.runtime.camera.count import Counting
 from misread.runtime.camera.keyframes import KeyFrames
 from misread.runtime.camera.observe import Observation, read_crops
 from misread.runtime.camera.subject import Subject
@@ -56,6 +57,7 @@ class Plan:
         seconds: When to end, on the source's clock, or None.
         key_frames: How many to keep of each exhibit.
         expected: Frames to come, for the progress; 0 when unknown.
+        counting: Runs, votes and bins.
 
     """
 
@@ -67,6 +69,7 @@ class Plan:
     seconds: float | None
     key_frames: int
     expected: int = 0
+    counting: Counting = field(default_factory=Counting)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +95,7 @@ class Watched:
 class _Run:
     def __init__(self, plan: Plan, view: View | None, on_frame: Callable[[Observation], None] | None) -> None:
         self.plan, self.view, self.on_frame = plan, view, on_frame
-        self.clips, self.tally, self.keys = Clips(), Tally(), KeyFrames(plan.key_frames)
+        self.clips, self.tally, self.keys = Clips(), Tally(plan.counting), KeyFrames(plan.key_frames)
         self.shown = plan.shown
         self.first_ns: int | None = None
         self.last_ns = 0
