@@ -107,6 +107,13 @@ def test_a_difference_of_clips_that_never_differ_keeps_a_width() -> None:
     assert ends[0] < -0.05 < 0.05 < ends[1]
 
 
+def test_a_difference_between_all_and_none_keeps_a_width() -> None:
+    ends = paired_difference([(30, 30)] * 12, [(0, 30)] * 12, np.random.default_rng(0))
+    assert ends == pytest.approx(unpaired_difference([(30, 30)] * 12, [(0, 30)] * 12))
+    assert ends is not None
+    assert ends[0] < 0.7
+
+
 def test_differences_of_few_clips_have_no_interval() -> None:
     few, many = [(1, 2)] * 4, [(1, 2)] * 5
     assert paired_difference(few, few, np.random.default_rng(0)) is None
@@ -142,6 +149,7 @@ def test_the_exact_interval_of_nothing_is_none_and_of_much_is_quick() -> None:
 def test_clips_are_lonely_where_the_rare_outcome_is_in_few_of_them() -> None:
     assert lonely(np.array([1.0] * 19 + [0.5]))
     assert lonely(np.array([0.0] * 19 + [0.5]))
+    assert lonely(np.array([1.0] * 20))
     assert not lonely(np.array([0.95] * 18))  # shared alike by all
     assert not lonely(np.array([1.0] * 10 + [0.0] * 2))  # two whole clips
 

@@ -49,15 +49,16 @@ def clip_rate(hits_per_clip: Sequence[int], frames_per_clip: Sequence[int]) -> R
 def lonely(shares: NDArray[np.float64]) -> bool:
     """Whether the rarer outcome comes from too few clips for their variance to be believed.
 
-    That is: it fills less than one clip in all, and its participation ratio (sum m)^2 / sum m^2, which is k where k
-    clips share it alike, is below `MIN_CLIPS`. Found by simulation to be where the interval would cover too little.
+    That is: it never happened; or it fills less than one clip in all, and its participation ratio (sum m)^2 / sum m^2,
+    which is k where k clips share it alike, is below `MIN_CLIPS`. Found by simulation to be where the interval would
+    cover too little.
 
     Args:
         shares: (clips,) from 0 to 1.
     """
     rare = shares if shares.mean() < 0.5 else 1 - shares
     filled, squares = float(rare.sum()), float((rare**2).sum())
-    return filled < 1 and filled * filled < MIN_CLIPS * squares
+    return filled == 0 or (filled < 1 and filled * filled < MIN_CLIPS * squares)
 
 
 def clips_needed(hits_per_clip: Sequence[int], frames_per_clip: Sequence[int], bound: float) -> int | None:
