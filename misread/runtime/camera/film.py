@@ -6,8 +6,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from misread.errors import CameraError, OptionError
 from misread.files import atomic_folder, write_json
+from misread.runtime.camera.count import Counting
 from misread.runtime.camera.guide import Guide, GuideRules
 from misread.runtime.camera.intrinsics import Intrinsics
 from misread.runtime.camera.judge import Thresholds, judge
@@ -15,6 +18,7 @@ from misread.runtime.camera.keyframes import save
 from misread.runtime.camera.locate import Gauge, open_locator
 from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
+from misread.runtime.camera.pairs import pairs_of
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
@@ -49,6 +53,7 @@ class FilmOptions:
         seconds: When to end, on the source's clock, or None.
         claim: The crop that the verdicts speak of: `raw` is what a device cuts out, `rectified` flatters the attack.
         thresholds: What the verdicts hang on.
+        counting: Runs, votes and bins.
         key_frames: How many frames of each exhibit to keep as pictures.
         out: A new folder for log, summary and key frames, or None.
         overwrite: Replace that folder.
@@ -64,6 +69,7 @@ class FilmOptions:
     seconds: float | None = None
     claim: Crop = "raw"
     thresholds: Thresholds = field(default_factory=Thresholds)
+    counting: Counting = field(default_factory=Counting)
     key_frames: int = 8
     out: Path | None = None
     overwrite: bool = False
@@ -134,6 +140,7 @@ def film(
                 log=log,
                 seconds=options.seconds,
                 key_frames=options.key_frames,
+                counting=options.counting,
                 expected=_expected(options, len(exhibits)),
                 guide=Guide(tuple(subjects.values()), options.guide) if options.guide is not None else None,
             )
@@ -182,7 +189,8 @@ def _expected(options: FilmOptions, exhibits: int) -> int:
 
 
 def _result(watched: Watched, health: Health, options: FilmOptions, readers: Sequence[Reader]) -> CameraResult:
-    summaries = watched.tally.summaries()
+    summaries, script = watched.tally.summaries(), options.feed.script or Script()
+    takes = script.clips if options.source == VIRTUAL else None
     return CameraResult(
         source=options.source,
         claim=options.claim,
@@ -194,6 +202,7 @@ def _result(watched: Watched, health: Health, options: FilmOptions, readers: Seq
         thresholds=options.thresholds,
         summaries=summaries,
         verdicts=judge(summaries, options.thresholds),
+        pairs=pairs_of(summaries, np.random.default_rng(script.seed), takes=takes),
         key_frames=watched.keys.chosen(),
         folder=options.out,
         card_from={reader.name: sources_of(reader) for reader in readers},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from misread.errors import CameraError
 from misread.runtime.camera.clips import Clips
+from misread.runtime.camera.count import Counting
 from misread.runtime.camera.keyframes import KeyFrames
 from misread.runtime.camera.observe import Observation, read_crops
 from misread.runtime.camera.subject import Subject
@@ -59,6 +60,7 @@ class Plan:
         key_frames: How many to keep of each exhibit.
         expected: Frames to come, for the progress; 0 when unknown.
         guide: Asks for the cells of a grid and ends the run when all are filled, or None.
+        counting: Runs, votes and bins.
 
     """
 
@@ -71,6 +73,7 @@ class Plan:
     key_frames: int
     expected: int = 0
     guide: Guide | None = None
+    counting: Counting = field(default_factory=Counting)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +99,7 @@ class Watched:
 class _Run:
     def __init__(self, plan: Plan, view: View | None, on_frame: Callable[[Observation], None] | None) -> None:
         self.plan, self.view, self.on_frame = plan, view, on_frame
-        self.clips, self.tally, self.keys = Clips(), Tally(), KeyFrames(plan.key_frames)
+        self.clips, self.tally, self.keys = Clips(), Tally(plan.counting), KeyFrames(plan.key_frames)
         self.shown = plan.shown
         self.first_ns: int | None = None
         self.last_ns = 0
