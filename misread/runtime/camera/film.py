@@ -6,19 +6,23 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from misread.errors import CameraError, OptionError
+from misread.errors import CameraError, InputError, OptionError
 from misread.files import atomic_folder, write_json
 from misread.runtime.camera.judge import Thresholds, judge
 from misread.runtime.camera.keyframes import save
 from misread.runtime.camera.locate import open_locator
 from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
+from misread.runtime.camera.recorder import Recorder
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Script
 from misread.runtime.source import SourceOptions, open_source
+from misread.runtime.source.recording import Origin, pixel_hash
+from misread.runtime.source.replay import Replay
+from misread.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +52,7 @@ class FilmOptions:
         key_frames: How many frames of each exhibit to keep as pictures.
         out: A new folder for log, summary and key frames, or None.
         overwrite: Replace that folder.
+        record: Keep every frame in that folder, without loss, for `replay:FOLDER`.
 
     """
 
@@ -61,6 +66,7 @@ class FilmOptions:
     key_frames: int = 8
     out: Path | None = None
     overwrite: bool = False
+    record: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a run without time, and a claim that the locator cannot serve."""
@@ -72,6 +78,8 @@ class FilmOptions:
             raise OptionError("only fiducials give a rectified crop; claim raw, or use --locate fiducials")
         if not 0 <= self.key_frames <= 1000:
             raise OptionError(f"0 to 1000 key frames are kept of each exhibit, got {self.key_frames}")
+        if self.record and self.out is None:
+            raise OptionError("a recording needs a place; add -o FOLDER")
 
 
 def film(
@@ -112,6 +120,11 @@ def film(
         if options.out is not None:
             folder = stack.enter_context(atomic_folder(options.out, overwrite=options.overwrite))
         source = stack.enter_context(closing(open_source(options.source, feed)))
+        origin = _origin(exhibits, options)
+        if isinstance(source, Replay):
+            _same(source.origin, origin)
+            origin = replace(origin, source=source.origin.source)
+        recorder = None if folder is None else stack.enter_context(Recorder(folder, origin, on=options.record))
         with FrameLog(folder / NAME if folder is not None else None) as log:
             plan = Plan(
                 readers=readers,
@@ -122,10 +135,15 @@ def film(
                 seconds=options.seconds,
                 key_frames=options.key_frames,
                 expected=_expected(options, len(exhibits)),
+                recorder=recorder,
             )
             watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
+        health = source.health()
+        if recorder is not None:
+            recorder.end(health)
+            health = replace(health, notes=(*health.notes, *recorder.notes))
         ran = fingerprints(readers)
-        result = replace(_result(watched, source.health(), options, readers), fingerprints=ran)
+        result = replace(_result(watched, health, options, readers), fingerprints=ran)
         if folder is not None:
             result = replace(result, key_frames=save(result.key_frames, folder))
             write_json(folder / SUMMARY, result.document(), kind=KIND)
@@ -145,6 +163,18 @@ def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: Film
     for reader in readers:
         for label in labels | ({options.expect} if options.expect is not None else set()):
             reader.card.index(label)  # Raises with a suggestion before anything is filmed.
+
+
+def _origin(exhibits: Sequence[Exhibit], options: FilmOptions) -> Origin:
+    shown = {str(one.index): [one.name, one.arm, one.label, pixel_hash(one.image)] for one in exhibits}
+    return Origin(source=options.source, locate=options.locate, expect=options.expect, exhibits=shown)
+
+
+def _same(recorded: Origin, now: Origin) -> None:
+    """Refuse to read markers of one bundle as those of another."""
+    if recorded.exhibits != now.exhibits:
+        names = ", ".join(printable(str(facts[0])) for facts in recorded.exhibits.values() if facts) or "no exhibits"
+        raise InputError(f"the recording shows {names}, and not what was given now; name the same bundle and witnesses")
 
 
 def _expected(options: FilmOptions, exhibits: int) -> int:
