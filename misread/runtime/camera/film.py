@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from misread.errors import CameraError, OptionError
+from misread.errors import CameraError, InputError, OptionError
 from misread.files import atomic_folder, write_json
 from misread.runtime.camera.count import Counting
 from misread.runtime.camera.guide import Guide, GuideRules
@@ -19,12 +19,16 @@ from misread.runtime.camera.locate import Gauge, open_locator
 from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
 from misread.runtime.camera.pairs import pairs_of
+from misread.runtime.camera.recorder import Recorder
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Camera, Script
 from misread.runtime.source import SourceOptions, open_source
+from misread.runtime.source.recording import Origin, pixel_hash
+from misread.runtime.source.replay import Replay
+from misread.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +61,7 @@ class FilmOptions:
         key_frames: How many frames of each exhibit to keep as pictures.
         out: A new folder for log, summary and key frames, or None.
         overwrite: Replace that folder.
+        record: Keep every frame in that folder, without loss, for `replay:FOLDER`.
 
     """
 
@@ -73,6 +78,7 @@ class FilmOptions:
     key_frames: int = 8
     out: Path | None = None
     overwrite: bool = False
+    record: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a run without time, and a claim that the locator cannot serve."""
@@ -89,6 +95,8 @@ class FilmOptions:
                 raise OptionError(f"{message}; misread calibrate makes the lens file")
         if not 0 <= self.key_frames <= 1000:
             raise OptionError(f"0 to 1000 key frames are kept of each exhibit, got {self.key_frames}")
+        if self.record and self.out is None:
+            raise OptionError("a recording needs a place; add -o FOLDER")
 
 
 def film(
@@ -130,11 +138,16 @@ def film(
         if options.out is not None:
             folder = stack.enter_context(atomic_folder(options.out, overwrite=options.overwrite))
         source = stack.enter_context(closing(open_source(options.source, feed)))
+        origin = _origin(exhibits, options)
+        if isinstance(source, Replay):
+            _same(source.origin, origin)
+            origin = replace(origin, source=source.origin.source)
+        recorder = None if folder is None else stack.enter_context(Recorder(folder, origin, on=options.record))
         with FrameLog(folder / NAME if folder is not None else None) as log:
             subjects = {exhibit.index: subject_of(exhibit) for exhibit in exhibits}
             plan = Plan(
                 readers=readers,
-                locator=open_locator(options.locate, aspects, _gauge(options)),
+                locator=open_locator(options.locate, aspects, _gauge(options, origin.source)),
                 subjects=subjects,
                 shown=Subject(name="shown", arm="clean", label=options.expect),
                 log=log,
@@ -143,10 +156,15 @@ def film(
                 counting=options.counting,
                 expected=_expected(options, len(exhibits)),
                 guide=Guide(tuple(subjects.values()), options.guide) if options.guide is not None else None,
+                recorder=recorder,
             )
             watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
+        health = source.health()
+        if recorder is not None:
+            recorder.end(health)
+            health = replace(health, notes=(*health.notes, *recorder.notes))
         ran = fingerprints(readers)
-        result = replace(_result(watched, source.health(), options, readers), fingerprints=ran)
+        result = replace(_result(watched, health, options, readers), fingerprints=ran)
         if folder is not None:
             result = replace(result, key_frames=save(result.key_frames, folder))
             write_json(folder / SUMMARY, result.document(), kind=KIND)
@@ -168,8 +186,8 @@ def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: Film
             reader.card.index(label)  # Raises with a suggestion before anything is filmed.
 
 
-def _gauge(options: FilmOptions) -> Gauge | None:
-    if options.gauge is not None or options.source != VIRTUAL:
+def _gauge(options: FilmOptions, source: str | None = None) -> Gauge | None:
+    if options.gauge is not None or (source or options.source) != VIRTUAL:  # a replay has the lens of what it recorded
         return options.gauge
     eye = Camera()
     lens = Intrinsics(
@@ -179,6 +197,18 @@ def _gauge(options: FilmOptions) -> Gauge | None:
         centre_px=(eye.width / 2, eye.height / 2),
     )
     return Gauge(lens=lens, board_m=(options.feed.script or Script()).side_m)
+
+
+def _origin(exhibits: Sequence[Exhibit], options: FilmOptions) -> Origin:
+    shown = {str(one.index): [one.name, one.arm, one.label, pixel_hash(one.image)] for one in exhibits}
+    return Origin(source=options.source, locate=options.locate, expect=options.expect, exhibits=shown)
+
+
+def _same(recorded: Origin, now: Origin) -> None:
+    """Refuse to read markers of one bundle as those of another."""
+    if recorded.exhibits != now.exhibits:
+        names = ", ".join(printable(str(facts[0])) for facts in recorded.exhibits.values() if facts) or "no exhibits"
+        raise InputError(f"the recording shows {names}, and not what was given now; name the same bundle and witnesses")
 
 
 def _expected(options: FilmOptions, exhibits: int) -> int:

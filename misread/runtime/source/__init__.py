@@ -7,8 +7,9 @@ from typing import Final, Protocol
 from misread.errors import InputError
 from misread.runtime.source.device import Device
 from misread.runtime.source.folder import Folder
-from misread.runtime.source.frame import Frame, FrameSource, Gap, Health
+from misread.runtime.source.frame import Cue, Frame, FrameSource, Gap, Health
 from misread.runtime.source.options import SourceOptions
+from misread.runtime.source.replay import Replay
 from misread.runtime.source.stream import Stream
 from misread.runtime.source.synthetic import Virtual
 from misread.runtime.source.video import Video
@@ -29,14 +30,14 @@ class SourceKind(Protocol):
         ...
 
 
-SOURCES: Final[tuple[SourceKind, ...]] = (Virtual, Device, Stream, Folder, Video)
+SOURCES: Final[tuple[SourceKind, ...]] = (Virtual, Device, Stream, Replay, Folder, Video)
 
 
 def open_source(text: str, options: SourceOptions | None = None) -> FrameSource:
     """Open what the text names.
 
     Args:
-        text: `virtual`, `device:N`, the address of a stream, a folder of pictures, or a video file.
+        text: `virtual`, `device:N`, the address of a stream, `replay:FOLDER`, a folder of pictures, or a video file.
         options: Time limits, sizes, and what the virtual camera films.
 
     Raises:
@@ -52,4 +53,4 @@ def open_source(text: str, options: SourceOptions | None = None) -> FrameSource:
     raise InputError(f"no source {text!r}: no such file or folder, and no camera; a source is one of {examples}")
 
 
-__all__ = ["SOURCES", "Frame", "FrameSource", "Gap", "Health", "SourceOptions", "open_source"]
+__all__ = ["SOURCES", "Cue", "Frame", "FrameSource", "Gap", "Health", "SourceOptions", "open_source"]
