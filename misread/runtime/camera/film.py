@@ -18,6 +18,7 @@ from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Script
+from misread.runtime.rig.script import take_channel
 from misread.runtime.source import SourceOptions, open_source
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from misread.runtime.source import Health
 
 VIRTUAL = "virtual"
+DRAWS = "channel.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +114,8 @@ def film(
         if options.out is not None:
             folder = stack.enter_context(atomic_folder(options.out, overwrite=options.overwrite))
         source = stack.enter_context(closing(open_source(options.source, feed)))
+        if folder is not None and options.source == VIRTUAL:
+            _log_draws(folder / DRAWS, options.feed.script or Script())
         with FrameLog(folder / NAME if folder is not None else None) as log:
             plan = Plan(
                 readers=readers,
@@ -133,6 +137,12 @@ def film(
         where = f"; what was seen until then is in {options.out}" if options.out is not None else ""
         raise CameraError(f"{watched.error}{where}") from watched.error
     return result
+
+
+def _log_draws(path: Path, script: Script) -> None:
+    with FrameLog(path) as log:
+        for take in range(script.clips):
+            log.write({"take": take, **take_channel(script, take).log()})
 
 
 def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: FilmOptions) -> None:
