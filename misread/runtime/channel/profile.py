@@ -17,7 +17,7 @@ from misread.runtime.channel.glare import Glare
 from misread.runtime.channel.light import Light
 from misread.runtime.channel.motion import Motion
 from misread.runtime.channel.sensor import Sensor
-from misread.runtime.channel.video import Coder, Video
+from misread.runtime.channel.video import Video
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Range = tuple[float, float]
 _RANGES: Final = (
     "gain", "slope", "defocus_px", "electrons", "motion_px", "denoise_levels", "glare_peak", "glare_radius",
-    "pitch_px", "tilt", "flicker", "exposure_ms",
+    "pitch_px", "tilt", "flicker", "exposure_ms", "video_quality",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class Profile:
         tilt: Roll of that display in tens of degrees, and its keystone.
         flicker: Share of the light that swings with mains of 50 or 60 Hz.
         exposure_ms: How long a row gathers that light.
-        coder: A video codec that each frame passes before it is sent.
+        video_quality: Of a motion JPEG file that each frame passes before it is sent.
 
     """
 
@@ -68,7 +68,7 @@ class Profile:
     tilt: Range = (-0.1, 0.1)
     flicker: Range | None = None
     exposure_ms: Range = (1.0, 8.0)
-    coder: Coder | None = None
+    video_quality: Range | None = None
 
     def __post_init__(self) -> None:
         """Refuse ranges that run backwards."""
@@ -123,7 +123,8 @@ class Profile:
 
     def _processed(self, rng: np.random.Generator) -> tuple[Stage, ...]:
         smoothed = () if self.denoise_levels is None else (Denoise(levels=float(rng.uniform(*self.denoise_levels))),)
-        return (*smoothed, *(() if self.coder is None else (Video(coder=self.coder),)))
+        coded = () if self.video_quality is None else (Video(quality=float(rng.uniform(*self.video_quality))),)
+        return (*smoothed, *coded)
 
 
 def named_profile(name: str) -> Profile:
@@ -197,6 +198,6 @@ PROFILES: Final[tuple[Profile, ...]] = (
         motion_px=(0.0, 6.0),
         denoise_levels=(5, 35),
         glare_peak=(0.3, 3.0),
-        coder="mp4v",
+        video_quality=(30, 80),
     ),
 )

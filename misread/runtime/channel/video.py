@@ -12,6 +12,7 @@ import numpy as np
 
 from misread.errors import OptionError, StorageError
 from misread.pixels import bgr_to_rgb, rgb_to_bgr
+from misread.runtime.channel.codec import BEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Coder = Literal["mp4v", "MJPG"]
 _SUFFIX: Final = {"mp4v": ".mp4", "MJPG": ".avi"}
+_BACKEND: Final = {"mp4v": cv2.CAP_FFMPEG, "MJPG": cv2.CAP_OPENCV_MJPEG}
 _MIN_SIDE: Final = 32
 _FPS: Final = 30.0
 
@@ -28,18 +30,26 @@ _FPS: Final = 30.0
 class Video:
     """MPEG-4 part 2 (`mp4v`), which predicts a frame from the last, or motion JPEG.
 
+    While OpenCV opens a stream by FFmpeg it holds a lock that `mp4v` wants too: never film by it in the process that
+    opens what is filmed. Motion JPEG goes without FFmpeg.
+
     Attributes:
         coder: Four letters of the codec.
+        quality: Of motion JPEG, 1 to 100; MPEG-4 chooses for itself.
 
     """
 
     name: ClassVar[str] = "video"
-    coder: Coder = "mp4v"
+    coder: Coder = "MJPG"
+    quality: float = 75.0
 
     def __post_init__(self) -> None:
-        """Refuse codecs that the wheel does not have."""
+        """Refuse codecs that the wheel does not have, and a quality that they would clamp."""
         if self.coder not in get_args(Coder):
             message = f"the video codec is one of {', '.join(get_args(Coder))}, got {self.coder}"
+            raise OptionError(message)
+        if not 1 <= self.quality <= BEST:
+            message = f"the quality of motion JPEG is 1 to {BEST}, got {self.quality}"
             raise OptionError(message)
 
     def apply(self, image: UInt8, rng: np.random.Generator) -> UInt8:
@@ -61,8 +71,8 @@ class Video:
         height, width = frames[0].shape[:2]
         with tempfile.TemporaryDirectory(prefix="misread-video-") as folder:
             path = Path(folder) / f"clip{_SUFFIX[self.coder]}"
-            _write(path, self.coder, [_even(frame) for frame in frames])
-            back = _read(path)
+            _write(path, self, [_even(frame) for frame in frames])
+            back = _read(path, _BACKEND[self.coder])
         if len(back) != len(frames):
             message = f"the {self.coder} file holds {len(back)} of {len(frames)} frames; is the disk full?"
             raise StorageError(message)
@@ -76,21 +86,23 @@ def _even(frame: UInt8) -> UInt8:
     return np.asarray(cv2.copyMakeBorder(frame, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _write(path: Path, coder: Coder, frames: Sequence[UInt8]) -> None:
+def _write(path: Path, video: Video, frames: Sequence[UInt8]) -> None:
     size = (frames[0].shape[1], frames[0].shape[0])
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*coder), _FPS, size)
+    writer = cv2.VideoWriter(str(path), _BACKEND[video.coder], cv2.VideoWriter.fourcc(*video.coder), _FPS, size)
     try:
         if not writer.isOpened():
-            message = f"this OpenCV cannot write {coder} to {path}"
+            message = f"this OpenCV cannot write {video.coder} to {path}"
             raise StorageError(message)
+        if video.coder == "MJPG":
+            writer.set(cv2.VIDEOWRITER_PROP_QUALITY, video.quality)
         for frame in frames:
             writer.write(rgb_to_bgr(frame))
     finally:
         writer.release()
 
 
-def _read(path: Path) -> list[UInt8]:
-    capture = cv2.VideoCapture(str(path))
+def _read(path: Path, backend: int) -> list[UInt8]:
+    capture = cv2.VideoCapture(str(path), backend)
     frames: list[UInt8] = []
     try:
         while True:

@@ -162,13 +162,18 @@ class TestVideo:
         assert np.abs(seen[-1].astype(int) - scene[-1]).mean() < 8
 
 
+def test_motion_jpeg_loses_more_at_a_lower_quality() -> None:
+    low, high = (np.abs(Video(quality=q).apply(bars(1)[0], rng()).astype(int) - bars(1)[0]).mean() for q in (10, 95))
+    assert low > 2 * high
+
+
 def test_a_writer_that_does_not_open_and_a_file_that_comes_back_short_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_module, "_read", lambda _: [])
+    monkeypatch.setattr(video_module, "_read", lambda *_: [])
     with pytest.raises(StorageError, match="holds 0 of 2 frames"):
-        Video().clip(bars(2))
+        Video(coder="mp4v").clip(bars(2))
     monkeypatch.setattr(cv2.VideoWriter, "isOpened", lambda _: False)
     with pytest.raises(StorageError, match="cannot write mp4v"):
-        Video().clip(bars(2))
+        Video(coder="mp4v").clip(bars(2))
 
 
 @pytest.mark.parametrize("frames", [[], [grey(), grey(1, 40, 40)]])
@@ -197,6 +202,8 @@ def test_clips_of_no_or_of_several_sizes_are_refused(frames: list[np.ndarray]) -
         (Denoise, {"levels": -1.0}),
         (Denoise, {"space_px": float("nan")}),
         (Video, {"coder": "H264"}),
+        (Video, {"quality": 0.0}),
+        (Video, {"quality": float("nan")}),
     ],
 )
 def test_settings_without_sense_are_refused(kind: type[Stage], options: dict[str, float]) -> None:

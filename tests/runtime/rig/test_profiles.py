@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from misread.runtime.channel import named_profile
 from misread.runtime.rig import Camera, Film, Script, plan
 from misread.runtime.rig.script import take_channel
 from misread.runtime.rig.serve import serve
+from misread.runtime.source import SourceOptions, open_source
 from tests.runtime.planted import COLOURS, MEANS
 
 EXHIBIT = Exhibit(index=0, name="a", arm="clean", image=np.full((16, 16, 3), 180, np.uint8), label="Stop")
@@ -34,6 +36,15 @@ def test_a_take_films_as_its_log_says(name: str) -> None:
     pictures = [film.render(shot) for shot in (*shots, *reversed(shots))]
     assert (pictures[0] == pictures[3]).all()
     assert pictures[0].shape == (90, 160, 3)
+
+
+@pytest.mark.parametrize("name", ["webcam-indoor", "phone-print", "screen", "dashcam"])
+def test_it_is_filmed_while_a_reader_in_this_process_opens_it(name: str) -> None:
+    """OpenCV holds a lock while it opens a stream; a stage that wants it would wait for ever."""
+    script = Script(clips=1, frames_per_clip=2, blank_frames=1, profile=named_profile(name))
+    source = open_source("virtual", SourceOptions(exhibits=(EXHIBIT,), script=script))
+    with closing(source):
+        assert len(list(source.frames())) == 3
 
 
 def test_a_run_records_what_its_takes_drew(tmp_path: Path) -> None:
