@@ -25,6 +25,7 @@ from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Camera, Script
+from misread.runtime.rig.script import take_channel
 from misread.runtime.source import SourceOptions, open_source
 from misread.runtime.source.recording import Origin, pixel_hash
 from misread.runtime.source.replay import Replay
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from misread.runtime.source import Health
 
 VIRTUAL = "virtual"
+DRAWS = "channel.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +145,8 @@ def film(
             _same(source.origin, origin)
             origin = replace(origin, source=source.origin.source)
         recorder = None if folder is None else stack.enter_context(Recorder(folder, origin, on=options.record))
+        if folder is not None and options.source == VIRTUAL:
+            _log_draws(folder / DRAWS, options.feed.script or Script())
         with FrameLog(folder / NAME if folder is not None else None) as log:
             subjects = {exhibit.index: subject_of(exhibit) for exhibit in exhibits}
             plan = Plan(
@@ -172,6 +176,12 @@ def film(
         where = f"; what was seen until then is in {options.out}" if options.out is not None else ""
         raise CameraError(f"{watched.error}{where}") from watched.error
     return result
+
+
+def _log_draws(path: Path, script: Script) -> None:
+    with FrameLog(path) as log:
+        for take in range(script.clips):
+            log.write({"take": take, **take_channel(script, take).log()})
 
 
 def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: FilmOptions) -> None:

@@ -14,6 +14,7 @@ from misread.runtime.camera.intrinsics import read_lens
 from misread.runtime.camera.judge import Thresholds
 from misread.runtime.camera.locate import Gauge
 from misread.runtime.camera.subject import exhibits_of
+from misread.runtime.channel import PROFILES
 from misread.runtime.rig import Script
 from misread.runtime.session import Deployed, SessionOptions
 from misread.runtime.source import SourceOptions
@@ -62,6 +63,7 @@ class CameraOptions:
         clips: Of each exhibit, on the virtual camera.
         frames_per_clip: Likewise.
         seed: Of the virtual camera's poses, light and noise.
+        profile: Of its test channel, with or without the version.
         rig_fps: Its frames per second; None as fast as they are read, none lost; 10 in a window.
         key_frames: How many frames of each exhibit to keep as pictures.
         thresholds: What the verdicts hang on.
@@ -89,6 +91,7 @@ class CameraOptions:
     clips: int = 8
     frames_per_clip: int = 9
     seed: int = 0
+    profile: str = PROFILES[0].name
     rig_fps: float | None = None
     key_frames: int = 8
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -125,6 +128,7 @@ def run_camera(
         CameraError: The source is not there or was lost for good, or no window can be opened.
         FileError: A build, the bundle or the source file cannot be read.
         ModelError: A build is no classifier or has no card.
+        UnknownName: No profile is called so.
         InputError: The source is none, the folder exists, or a label or witness is not known.
         StorageError: The folder cannot be written.
 
@@ -201,7 +205,12 @@ def _feed(options: CameraOptions) -> SourceOptions:
 
 
 def _script(options: CameraOptions) -> Script:
-    script = Script(clips=options.clips, frames_per_clip=options.frames_per_clip, seed=options.seed)
+    script = Script(
+        clips=options.clips,
+        frames_per_clip=options.frames_per_clip,
+        seed=options.seed,
+        profile=named_profile(options.profile),
+    )
     if options.guide is None or options.source != VIRTUAL:
         return script
     stations = tuple(options.guide.grid.ranges(cell) for cell in options.guide.grid.cells)
