@@ -40,6 +40,7 @@ class Feed:
         every: Hand out every frame and let the source wait.
         fps: Time base instead of the clock (for a source that runs as fast as it is read), or None.
         over: Whether the source has come to its proper end.
+        may_stand: Whether frames that equal each other to the last bit are nothing odd, as on a screen.
         held: What the latest opening locked and could not lock.
 
     """
@@ -52,6 +53,7 @@ class Feed:
     every: bool = False
     fps: float | None = None
     over: Callable[[], bool] = lambda: False
+    may_stand: bool = False
     held: Callable[[], Held] = field(default=Held)
 
 
@@ -70,7 +72,7 @@ class Live:
             raise CameraError(f"cannot open {feed.what}; {feed.hint}")
         self._properties = properties(self._capture)
         told = dict(self._properties)["fps"]
-        self._watch = Watch(told=float(told) if feed.fps is None else 0.0)
+        self._watch = Watch(told=float(told) if feed.fps is None else 0.0, may_stand=feed.may_stand)
         self._broken = 0
         self._box = Mailbox(every=feed.every)
         self._gaps: list[Gap] = []

@@ -25,7 +25,8 @@ class SourceOptions:
         width: Wished of a device, or 0 to take what it gives.
         height: Likewise.
         lock: What a device holds still, or None to leave its automatisms on.
-        fps: Time base of picture folders and of the virtual camera as fast as it is watched.
+        fps: How often a screen is grabbed; time base of picture folders and of the virtual camera as fast as it is
+            watched.
         exhibits: What the virtual camera films.
         script: How it films them.
         rig_fps: Frames per second of the virtual camera, or None for as fast as they are taken, none lost.

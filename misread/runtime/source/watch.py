@@ -24,11 +24,12 @@ class Watch:
 
     Args:
         told: The rate that the source claims, in frames per second; 0 where it claims none.
+        may_stand: Whether a picture that stands still is nothing odd.
 
     """
 
-    def __init__(self, *, told: float) -> None:
-        self._told = told
+    def __init__(self, *, told: float, may_stand: bool = False) -> None:
+        self._told, self._may_stand = told, may_stand
         self._last: UInt8 | None = None
         self._same = self._longest = self._index = 0
         self._sizes: list[str] = []
@@ -61,7 +62,7 @@ class Watch:
     def notes(self) -> tuple[str, ...]:
         """Say what was odd."""
         found = list[str]()
-        if self._longest >= STILL_FRAMES:
+        if self._longest >= STILL_FRAMES and not self._may_stand:
             found.append(
                 f"the picture stood still to the last bit for {self._longest + 1} frames; is the source frozen?"
             )
