@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 
 def write(path: str, frames: int) -> None:
@@ -23,8 +24,8 @@ def write(path: str, frames: int) -> None:
             sink.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         sink.mux(stream.encode())
     with av.open(path) as source:
-        kinds = [frame.pict_type.name for frame in source.decode(video=0)]
-    if "B" not in kinds or len(kinds) != frames:
+        kinds = [int(frame.pict_type) for frame in source.decode(video=0)]
+    if int(PictureType.B) not in kinds or len(kinds) != frames:
         sys.exit(f"no B-frames in {kinds}")
 
 
