@@ -198,12 +198,9 @@ class _Run:
         return self.shown if target.exhibit is None else self.plan.subjects.get(target.exhibit, self.shown)
 
     def _place(self, frame: Frame, subject: Subject | None, cell: Cell | None) -> Place:
-        return self.clips.place(None if subject is None else (subject, frame.part, cell), frame.time_ns)
-
-    def _place(self, frame: Frame, subject: Subject | None) -> Place:
         if not self.counting:
             return Place(clip=None)
-        return self.clips.place(None if subject is None else (subject, frame.part), frame.time_ns)
+        return self.clips.place(None if subject is None else (subject, frame.part, cell), frame.time_ns)
 
 
 def watch(
