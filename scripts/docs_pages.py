@@ -24,7 +24,7 @@ LIBRARY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Read", ("misread.runtime.session.deployed", "misread.runtime.session.reading", "misread.runtime.noise")),
     ("Camera", ("misread.runtime.camera.run", "misread.runtime.camera.result")),
     ("Files", ("misread.bundle", "misread.card", "misread.pixels", "misread.change", "misread.wish")),
-    ("Statistics", ("misread.stats",)),
+    ("Statistics", ("misread.stats.rates", "misread.stats.clips", "misread.stats.paired", "misread.stats.survival")),
     ("Errors", ("misread.errors",)),
 )
 

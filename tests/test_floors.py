@@ -35,7 +35,8 @@ HOST: Final = frozenset({"export", "attack"})  # torch and onnx are at home here
 OVER_BOTH: Final = frozenset({"demo", "library", "cli", "__main__"})  # may call the host floor; cli inside functions
 BASE_PACKAGES: Final = frozenset({"misread", "numpy", "onnxruntime", "cv2"})
 HOST_PACKAGES: Final = BASE_PACKAGES | {"torch", "onnx", "onnxscript", "onnx_ir", "safetensors", "sympy"}
-BLOCKED: Final = ("torch", "onnx", "onnxscript", "onnx_ir", "safetensors", "sympy", "PIL", "scipy", "matplotlib", "av")
+EXTRA_PACKAGES: Final = frozenset({"av", "fpdf"})  # of the extras video and sheet
+BLOCKED: Final = (*sorted(HOST_PACKAGES - BASE_PACKAGES), "PIL", "scipy", "matplotlib", *sorted(EXTRA_PACKAGES))
 MUTABLE_CALLS: Final = frozenset({"list", "dict", "set", "bytearray", "deque", "defaultdict", "Counter", "OrderedDict"})
 MAX_FILE_LINES: Final = 400
 MAX_FUNCTION_LINES: Final = 70
@@ -98,7 +99,7 @@ def undeclared_imports(part: str, source: str) -> list[str]:
     if part == "pytest_plugin":
         allowed |= {"pytest"}  # it is loaded by pytest alone
     if part == "runtime":
-        allowed |= {"av"}  # the video extra; test_device_floor_imports_without_the_host sees that it is asked for late
+        allowed |= EXTRA_PACKAGES  # test_device_floor_imports_without_the_host sees that they are asked for late
     roots = ((line, name.split(".")[0]) for line, name in imports(ast.parse(source)))
     return [f"line {line}: {root}" for line, root in roots if root not in allowed | sys.stdlib_module_names]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 # Importing a command registers it, so the order counts.
 from misread.cli import demo, doctor, inspect, export, quantize, compare, evaluate, perf  # isort: skip
-from misread.cli import attack, assess, pack, verify, camera, report, rig, selftest, schema  # isort: skip
+from misread.cli import attack, assess, pack, verify, sheet, calibrate, camera, report, rig, selftest, schema  # isort: skip
 from misread.cli.app import app
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -27,6 +27,8 @@ COMMANDS: Final = (
     assess,
     pack,
     verify,
+    sheet,
+    calibrate,
     camera,
     report,
     rig,

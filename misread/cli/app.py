@@ -16,7 +16,14 @@ from misread.errors import MisreadError, MissingExtra
 INTERRUPTED: Final = 130
 #: Columns of a sentence: a name in it may be a megabyte.
 LONGEST: Final = 4000
-_EXTRAS: Final = {"torch": "attack", "onnx": "export", "onnxscript": "export", "safetensors": "export", "av": "video"}
+_EXTRAS: Final = {
+    "torch": "attack",
+    "onnx": "export",
+    "onnxscript": "export",
+    "safetensors": "export",
+    "av": "video",
+    "fpdf": "sheet",
+}
 
 
 class Boundary(typer.core.TyperGroup):

@@ -19,7 +19,7 @@ def camera(
     *,
     builds: Builds,
     source: Annotated[
-        str, typer.Option(help="virtual, device:0, a stream's URL, a video file or a folder.")
+        str, typer.Option(help="virtual, device:0, a stream's URL, a video file, a folder, replay:FOLDER.")
     ] = "virtual",
     bundle: Annotated[Path | None, typer.Option(help="Its witnesses are shown, or named by their markers.")] = None,
     witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
@@ -44,7 +44,9 @@ def camera(
     seconds: Annotated[float | None, typer.Option(help="When to end.")] = None,
     clips: Annotated[int, typer.Option(help="Of each exhibit, on the virtual camera.")] = 8,
     frames_per_clip: Annotated[int, typer.Option(help="Likewise.")] = 9,
+    profile: Annotated[str, typer.Option(help="Of the virtual camera's channel.")] = "webcam-outdoor-1",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for log, summary and key frames.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep every frame there, for replay:FOLDER.")] = False,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -73,7 +75,9 @@ def camera(
         seconds=seconds,
         clips=clips,
         frames_per_clip=frames_per_clip,
+        profile=profile,
         out=out,
+        record=record,
         seed=seed,
         overwrite=overwrite,
         card=card_said(context),

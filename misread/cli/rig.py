@@ -18,6 +18,7 @@ def rig(
     witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 30.0,
     seconds: Annotated[float | None, typer.Option(help="When to end; otherwise with Ctrl-C.")] = None,
+    profile: Annotated[str, typer.Option(help="Of light, optics, sensor and codec.")] = "webcam-outdoor-1",
     seed: Seed = 0,
 ) -> None:
     """Film a bundle with the virtual camera, as a stream.
@@ -29,4 +30,11 @@ def rig(
     from misread.runtime.rig.serve import serve
 
     exhibits = exhibits_of(read_bundle(bundle), tuple(witness or ()))
-    serve(exhibits, fps=fps, seconds=seconds, seed=seed, on_ready=lambda url: typer.echo(f"serving {url}"))
+    serve(
+        exhibits,
+        fps=fps,
+        seconds=seconds,
+        seed=seed,
+        profile=profile,
+        on_ready=lambda url: typer.echo(f"serving {url}"),
+    )

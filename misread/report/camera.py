@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from misread.report import words
+from misread.report.camera_tables import differences, grids, product
 from misread.report.content import ArmView, CameraView, FilmFrame, Read
 
 if TYPE_CHECKING:
@@ -95,7 +96,19 @@ def camera_view(
         f"{titles.get(one.exhibit, one.exhibit)}: {one.finding.replace('-', ' ')} ({one.reason})" for one in verdicts
     )
     passed, gate = _gate(result, tuple(known.values()))
-    return CameraView(reader=build, source=source, verdict=said, gate=gate, gate_passed=passed, arms=arms, note=note)
+    shown = [known[exhibit] for exhibit in titles if exhibit in known]
+    pairs = [pair for pair in result.pairs if pair.crop == result.claim and build in {pair.shared, pair.first}]
+    return CameraView(
+        reader=build,
+        source=source,
+        verdict=said,
+        gate=gate,
+        gate_passed=passed,
+        arms=arms,
+        note=note,
+        grids=grids(shown, titles),
+        tables=(*product(shown, titles), *differences(pairs, titles)),
+    )
 
 
 def _gate(result: CameraResult, summaries: tuple[Summary, ...]) -> tuple[bool, str]:

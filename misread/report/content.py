@@ -105,6 +105,28 @@ class ArmView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GridCell:
+    """The frames of one arm in one bin; `enough` where they are as many as a bin needs to say anything."""
+
+    rate: Rate
+    enough: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GridView:
+    """Control and changed sign side by side, by where they are seen from.
+
+    `cells` holds two tables, control and changed, of one row per name in `rows` and one cell per name in `columns`;
+    None where nothing was filmed.
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[tuple[GridCell | None, ...], ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CameraView:
     """One camera run of one build."""
 
@@ -115,6 +137,8 @@ class CameraView:
     gate_passed: bool
     arms: tuple[ArmView, ...]
     note: str = ""
+    grids: tuple[GridView, ...] = ()
+    tables: tuple[TableView, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

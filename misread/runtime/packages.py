@@ -22,9 +22,10 @@ EXTRAS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("hf", (*_HOST, "torchvision", "transformers")),
     ("report", ()),
     ("video", ("av",)),
+    ("sheet", ("fpdf",)),
 )
 #: Packages beyond the device floor whose version decides what a result was made with.
-_NOTED: Final = ("typer", *_HOST, "torchvision", "timm", "transformers", "av")
+_NOTED: Final = ("typer", *_HOST, "torchvision", "timm", "transformers", "av", "fpdf2")
 #: Packages that put the same module in place: whichever was installed last wins, and nobody is told.
 _CLASHES: Final = (
     ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino"),

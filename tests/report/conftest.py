@@ -12,11 +12,14 @@ from misread.report.content import (
     CameraView,
     Fact,
     FilmFrame,
+    GridCell,
+    GridView,
     Picture,
     Read,
     ReportContent,
     RungView,
     Survival,
+    TableView,
     WitnessView,
 )
 from misread.stats import clip_rate, wilson
@@ -68,8 +71,20 @@ def _camera(foreign: str) -> CameraView:
         note=foreign,
     )
     lost = dataclasses.replace(arm, rate=wilson(0, 0), first_misread_s=None, film=())
+    few = dataclasses.replace(arm, first_misread_s=None, film=())
+    cell = GridCell(rate=wilson(9, 10), enough=True)
+    cells = (((cell, None),), ((dataclasses.replace(cell, enough=False), GridCell(rate=wilson(0, 10), enough=True)),))
+    grid = GridView(title=foreign, rows=(foreign,), columns=(foreign, "15-30 deg"), cells=cells)
     return CameraView(
-        reader=foreign, source=foreign, verdict=foreign, gate=foreign, gate_passed=False, arms=(arm, lost), note=foreign
+        reader=foreign,
+        source=foreign,
+        verdict=foreign,
+        gate=foreign,
+        gate_passed=False,
+        arms=(arm, lost, few),
+        note=foreign,
+        grids=(grid,),
+        tables=(TableView(title=foreign, head=(foreign,), rows=((foreign,),)),),
     )
 
 

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from misread.report.camera import Timeline, camera_view
+from misread.report.content import GridCell
+from misread.runtime.camera.bins import Bin
 from misread.runtime.camera.clips import Place
 from misread.runtime.camera.judge import Thresholds, judge
 from misread.runtime.camera.keyframes import KeyFrame
 from misread.runtime.camera.observe import Observation, Readout
+from misread.runtime.camera.pairs import pairs_of
 from misread.runtime.camera.result import CameraResult
 from misread.runtime.camera.subject import Subject
 from misread.runtime.camera.tally import Tally
 from misread.runtime.source import Frame, Health
+from misread.stats import wilson
 
 if TYPE_CHECKING:
     from misread.runtime.board import Arm
@@ -109,3 +114,38 @@ def test_the_gate_counts_right_readings_and_says_what_is_needed() -> None:
 def test_a_gate_without_a_control_is_shut() -> None:
     result, timeline = _result(Thresholds(min_frames=1))
     assert not camera_view(result, timeline, "another build", {}).gate_passed
+
+
+def _bin(by: Literal["sight", "size"], row: int, column: int, hits: int, text: str) -> Bin:
+    return Bin(by=by, row=row, column=column, text=text, misread=wilson(hits, 20), enough=row < 2)
+
+
+def test_the_grid_sets_control_beside_changed_and_leaves_what_was_not_filmed_empty() -> None:
+    result, timeline = _result(Thresholds(min_frames=1))
+    clean, changed = result.summaries
+    near = _bin("sight", 0, 0, 0, "0-1 m, 0-15 deg")
+    far, slanted = _bin("sight", 2, 0, 17, "2-3 m, 0-15 deg"), _bin("sight", 0, 1, 20, "0-1 m, 15-30 deg")
+    alone = _bin("size", 3, 0, 1, "32-48 px")
+    summaries = (replace(clean, bins=(near,)), replace(changed, bins=(slanted, far, alone)))
+    view = camera_view(replace(result, summaries=summaries), timeline, "int8", {"a": "Changed", "a clean": "Clean"})
+    (grid,) = view.grids  # one bin alone by size makes no table
+    assert grid.title == "Changed: misread by distance and angle"
+    assert (grid.rows, grid.columns) == (("0-1 m", "2-3 m"), ("0-15 deg", "15-30 deg"))
+    control, beside = grid.cells
+    assert control == ((GridCell(rate=near.misread, enough=True), None), (None, None))
+    assert beside == (
+        (None, GridCell(rate=slanted.misread, enough=True)),
+        (GridCell(rate=far.misread, enough=False), None),
+    )
+
+
+def test_tables_say_what_a_product_would_take_and_how_far_arms_lie_apart() -> None:
+    result, timeline = _result(Thresholds(min_frames=1))
+    pairs = pairs_of(result.summaries, np.random.default_rng(0))
+    view = camera_view(replace(result, pairs=pairs), timeline, "int8", {"a": "Changed", "a clean": "Clean"})
+    product, apart = view.tables
+    assert product.head[1] == "Clips with 3 in a row"
+    assert product.rows[0][:2] == ("Changed", "0/2 (0.0\u201384.2\u00a0%)")
+    assert product.rows[0][-3:] == ("\u2013", "\u2013", "1/2 (1.3\u201398.7\u00a0%)")
+    assert apart.rows == (("Changed \u2212 Clean", "int8", "+66.7", "no interval", apart.rows[0][4], "permutation"),)
+    assert [table.title for table in camera_view(result, timeline, "other", {}).tables] == []

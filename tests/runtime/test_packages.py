@@ -36,7 +36,8 @@ def modules_of(extra: str, brought: dict[str, list[str]]) -> list[str]:
         if inner:
             found += [module for name in inner[1].split(",") for module in modules_of(name, brought)]
         else:
-            found.append(re.split(r"[><=~!\s]", entry)[0].replace("-", "_"))
+            package = re.split(r"[><=~!\s]", entry)[0].replace("-", "_")
+            found.append({"fpdf2": "fpdf"}.get(package, package))
     return found
 
 

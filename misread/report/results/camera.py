@@ -11,11 +11,14 @@ from misread.report.camera import camera_view
 from misread.report.content import ReportContent, Said
 from misread.report.results.source import rate, remade
 from misread.report.verification import mapping_record
+from misread.runtime.camera.bins import Bin
 from misread.runtime.camera.judge import Persistence, Thresholds
 from misread.runtime.camera.keyframes import KeyFrame
 from misread.runtime.camera.observe import Readout
+from misread.runtime.camera.pairs import ClipPair
 from misread.runtime.camera.result import CameraResult
 from misread.runtime.camera.tally import Summary
+from misread.runtime.camera.votes import Voted
 from misread.runtime.source import Health
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from misread.report.content import CameraView
     from misread.report.results.source import Source
 
+_RATES: Final = ("targeted", "runs", "runs_alike", "in_runs", "never_right", "mostly")
 _STATES: Final = {"x": True, ".": False, "-": None}
 
 
@@ -106,6 +110,7 @@ def _result(source: Source) -> tuple[CameraResult, int]:
         thresholds=remade(Thresholds, document["thresholds"]),
         summaries=tuple(_summary(entry) for entry in document["summaries"]),
         verdicts=tuple(remade(Persistence, one, misread=rate(one["misread"])) for one in document["verdicts"]),
+        pairs=tuple(remade(ClipPair, one) for one in document.get("pairs", ())),
         key_frames=tuple(frame for frame in frames if frame is not None),
         folder=None,
         fingerprints={},
@@ -114,8 +119,11 @@ def _result(source: Source) -> tuple[CameraResult, int]:
 
 
 def _summary(entry: Mapping[str, Any]) -> Summary:
-    targeted = entry["targeted"]
-    return remade(Summary, entry, misread=rate(entry["misread"]), targeted=None if targeted is None else rate(targeted))
+    # Results of before runs, votes and bins were counted have none of them.
+    votes = [remade(Voted, one, misread=rate(one["misread"])) for one in entry.get("votes", ())]
+    bins = [remade(Bin, one, misread=rate(one["misread"])) for one in entry.get("bins", ())]
+    rates = {name: None if entry.get(name) is None else rate(entry[name]) for name in _RATES}
+    return remade(Summary, entry, misread=rate(entry["misread"]), votes=tuple(votes), bins=tuple(bins), **rates)
 
 
 def _frame(source: Source, entry: Mapping[str, Any]) -> KeyFrame | None:

@@ -8,10 +8,12 @@ from misread.report import words
 from misread.report.markup import Markup, join, tag
 from misread.report.pictures import film_uri
 from misread.report.plots import Point, Row, clip_plot, interval_plot
-from misread.report.sections.parts import reading, section, table
+from misread.report.sections.parts import reading, section, table, titled
 
 if TYPE_CHECKING:
-    from misread.report.content import ArmView, CameraView, FilmFrame, ReportContent
+    from collections.abc import Sequence
+
+    from misread.report.content import ArmView, CameraView, FilmFrame, GridCell, GridView, ReportContent
 
 SERIES: Final = {"clean": 0, "adversarial": 1, "placebo": 2, "background": 3}
 
@@ -34,6 +36,8 @@ def _run(view: CameraView) -> Markup:
         _verdict(view),
         tag("figure", plot, tag("figcaption", "Share of frames misread; whiskers are 95 % intervals over clips.")),
         _table(view),
+        *(_grid(grid) for grid in view.grids),
+        *(titled(one) for one in view.tables),
         *(_arm(arm) for arm in view.arms if arm.film),
     )
 
@@ -58,13 +62,41 @@ def _table(view: CameraView) -> Markup:
             words.interval(arm.rate),
             str(len(arm.clips)),
             words.plural(arm.longest_run, "frame"),
-            words.seconds(arm.first_misread_s) if arm.first_misread_s is not None else "never",
+            words.seconds(arm.first_misread_s) if arm.first_misread_s is not None else _no_wait(arm),
             arm.most_read,
         )
         for arm in view.arms
     ]
     head = ("Arm", "Misread", "Share", "95 % interval", "Clips", "Longest run", "First misread", "Most often read as")
     return table("Frames misread per arm", head, rows)
+
+
+def _no_wait(arm: ArmView) -> str:
+    return "not in half the clips" if arm.rate.hits else "never"
+
+
+def _grid(grid: GridView) -> Markup:
+    sides = [_side(grid, name, cells) for name, cells in zip(("Control", "Changed"), grid.cells, strict=True)]
+    key = "The darker the more frames are misread; grey where too few were filmed to say anything, empty where none."
+    return join([tag("h3", grid.title), tag("p", key, class_="detail"), tag("div", *sides, class_="grids")])
+
+
+def _side(grid: GridView, name: str, cells: Sequence[Sequence[GridCell | None]]) -> Markup:
+    head = tag("tr", tag("th", "", scope="col"), *(tag("th", column, scope="col") for column in grid.columns))
+    rows = [
+        tag("tr", tag("th", row, scope="row"), *(_cell(cell) for cell in line))
+        for row, line in zip(grid.rows, cells, strict=True)
+    ]
+    content = tag("table", tag("caption", name), tag("thead", head), tag("tbody", *rows), class_="heat")
+    return tag("div", content, class_="scroll", tabindex=0, role="region", aria_label=f"{grid.title}, {name}")
+
+
+def _cell(cell: GridCell | None) -> Markup:
+    if cell is None or cell.rate.share is None:
+        return tag("td", words.NONE, class_="few")
+    share = "" if not cell.enough else tag("b", f"{100 * cell.rate.share:.0f}{words.NBSP}%")
+    heat = f"heat{round(5 * cell.rate.share)}" if cell.enough else "few"
+    return tag("td", share, " ", tag("span", words.hits(cell.rate), class_="detail"), class_=heat)
 
 
 def _arm(arm: ArmView) -> Markup:

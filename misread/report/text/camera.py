@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from misread.report.text.film import bins, pairs, product
 from misread.report.text.table import WIDTH, counts, facts, interval, percent, said, table, wrapped
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def camera_text(result: CameraResult, *, width: int = WIDTH) -> str:
         result: what was seen.
         width: of the screen, in columns.
     """
-    pairs = [
+    head = [
         ("source", f"{result.source} ({_ended(result)})"),
         ("frames", f"{result.frames} in {result.seconds:.1f} s, {result.located} with a target"),
         ("lost", _lost(result)),
@@ -32,11 +33,15 @@ def camera_text(result: CameraResult, *, width: int = WIDTH) -> str:
         ("hangs on", said(_thresholds(result))),
         ("files", _where(result.folder)),
     ]
-    blocks = [facts(pairs, width=width)]
+    blocks = [facts(head, width=width)]
     # The crop that the claim names comes first; sorting keeps the order otherwise.
     ordered = sorted(result.summaries, key=lambda one: (one.crop != result.claim, one.crop, one.build))
     for (crop, build), group in groupby(ordered, key=lambda one: (one.crop, one.build)):
-        blocks.append(_group(build, crop, list(group), width))
+        shown = list(group)
+        blocks.append(_group(build, crop, shown, width))
+        if crop == result.claim:
+            blocks += [product(shown, width), bins(shown, width)]
+    blocks.append(pairs([pair for pair in result.pairs if pair.crop == result.claim], width))
     notes = [line for note in result.health.notes for line in wrapped(note, first="note: ", width=width)]
     verdicts = [
         line

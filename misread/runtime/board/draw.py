@@ -8,15 +8,14 @@ import cv2
 import numpy as np
 
 from misread.errors import OptionError
-from misread.runtime.board.exhibit import CORNERS, Exhibit, marker_id
 from misread.runtime.board.layout import Layout
 
 if TYPE_CHECKING:
     from misread.pixels import UInt8
+    from misread.runtime.board.exhibit import Exhibit, Mark
 
 PAPER: Final = 245
 INK: Final = 18
-MODULES: Final = 6  # 4x4 bits and their black border
 MIN_SIDE_PX: Final = 120
 MAX_SIDE_PX: Final = 8192
 
@@ -44,10 +43,9 @@ def draw_board(exhibit: Exhibit, side_px: int = 720, *, layout: Layout | None = 
         raise OptionError(message)
     layout = layout or Layout()
     board = np.full((side_px, side_px, 3), PAPER, np.uint8)
-    dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
-    for corner in range(CORNERS):
-        left, top, right, bottom = _box(layout.marker_corners(corner), side_px)
-        bits = cv2.aruco.generateImageMarker(dictionary, marker_id(exhibit.index, corner), MODULES, borderBits=1)
+    for mark, corners in layout.markers(exhibit.index).items():
+        left, top, right, bottom = _box(corners, side_px)
+        bits = marker_bits(mark)
         marker = cv2.resize(bits, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST)
         board[top:bottom, left:right] = np.where(marker > 0, PAPER, INK)[..., None]
     left, top, right, bottom = _box(layout.picture_corners(exhibit.aspect), side_px)
@@ -56,6 +54,13 @@ def draw_board(exhibit: Exhibit, side_px: int = 720, *, layout: Layout | None = 
     kernel = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     board[top:bottom, left:right] = cv2.resize(exhibit.image, (width, height), interpolation=kernel)
     return board
+
+
+def marker_bits(mark: Mark) -> UInt8:
+    """Draw a marker with one pixel to a module, its black border included: 0 is ink, 255 paper."""
+    dictionary, marker = mark
+    known = cv2.aruco.getPredefinedDictionary(dictionary)
+    return np.asarray(cv2.aruco.generateImageMarker(known, marker, known.markerSize + 2, borderBits=1), np.uint8)
 
 
 def _box(corners: np.ndarray, side_px: int) -> tuple[int, int, int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+import cv2
+
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 Arm = Literal["clean", "adversarial", "placebo", "background"]
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm)
 CORNERS: Final = 4
+EDGES: Final = 8
+CORNER_DICTIONARY: Final = cv2.aruco.DICT_4X4_50
+EDGE_DICTIONARY: Final = cv2.aruco.DICT_APRILTAG_36h11  # other bits and another size: no id is read as a corner's
+Mark = tuple[int, int]
+"""(OpenCV's number of the dictionary, id)."""
 MAX_EXHIBITS: Final = 12  # DICT_4X4_50 has 50 markers, four to an exhibit.
 
 
@@ -64,6 +71,17 @@ class Exhibit:
 def marker_id(exhibit: int, corner: int) -> int:
     """Give the ArUco id at a corner (0 to 3: top left, top right, bottom right, bottom left) of an exhibit."""
     return CORNERS * exhibit + corner
+
+
+def edge_marker_id(exhibit: int, place: int) -> int:
+    """Give the AprilTag id at a place along the edges (0 to 7, clockwise from the top left) of an exhibit."""
+    return EDGES * exhibit + place
+
+
+def read_marker(mark: Mark) -> int:
+    """Give the exhibit that a marker belongs to, which may lie beyond the last one."""
+    dictionary, marker = mark
+    return marker // (CORNERS if dictionary == CORNER_DICTIONARY else EDGES)
 
 
 def read_marker_id(marker: int) -> tuple[int, int]:

@@ -6,8 +6,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from misread.errors import CameraError, OptionError
+import numpy as np
+
+from misread.errors import CameraError, InputError, OptionError
 from misread.files import atomic_folder, write_json
+from misread.runtime.camera.count import Counting
 from misread.runtime.camera.guide import Guide, GuideRules, missing_text
 from misread.runtime.camera.intrinsics import Intrinsics
 from misread.runtime.camera.judge import Thresholds, judge
@@ -15,12 +18,18 @@ from misread.runtime.camera.keyframes import save
 from misread.runtime.camera.locate import Gauge, open_locator
 from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
+from misread.runtime.camera.pairs import pairs_of
+from misread.runtime.camera.recorder import Recorder
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Camera, Script
+from misread.runtime.rig.script import take_channel
 from misread.runtime.source import SourceOptions, open_source
+from misread.runtime.source.recording import Origin, pixel_hash
+from misread.runtime.source.replay import Replay
+from misread.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
     from misread.runtime.source import Health
 
 VIRTUAL = "virtual"
+DRAWS = "channel.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +59,11 @@ class FilmOptions:
         seconds: When to end, on the source's clock, or None.
         claim: The crop that the verdicts speak of: `raw` is what a device cuts out, `rectified` flatters the attack.
         thresholds: What the verdicts hang on.
+        counting: Runs, votes and bins.
         key_frames: How many frames of each exhibit to keep as pictures.
         out: A new folder for log, summary and key frames, or None.
         overwrite: Replace that folder.
+        record: Keep every frame in that folder, without loss, for `replay:FOLDER`.
 
     """
 
@@ -64,9 +76,11 @@ class FilmOptions:
     seconds: float | None = None
     claim: Crop = "raw"
     thresholds: Thresholds = field(default_factory=Thresholds)
+    counting: Counting = field(default_factory=Counting)
     key_frames: int = 8
     out: Path | None = None
     overwrite: bool = False
+    record: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a run without time, and a claim that the locator cannot serve."""
@@ -83,6 +97,8 @@ class FilmOptions:
                 raise OptionError(f"{message}; misread calibrate makes the lens file")
         if not 0 <= self.key_frames <= 1000:
             raise OptionError(f"0 to 1000 key frames are kept of each exhibit, got {self.key_frames}")
+        if self.record and self.out is None:
+            raise OptionError("a recording needs a place; add -o FOLDER")
 
 
 def film(
@@ -124,22 +140,35 @@ def film(
         if options.out is not None:
             folder = stack.enter_context(atomic_folder(options.out, overwrite=options.overwrite))
         source = stack.enter_context(closing(open_source(options.source, feed)))
+        origin = _origin(exhibits, options)
+        if isinstance(source, Replay):
+            _same(source.origin, origin)
+            origin = replace(origin, source=source.origin.source)
+        recorder = None if folder is None else stack.enter_context(Recorder(folder, origin, on=options.record))
+        if folder is not None and options.source == VIRTUAL:
+            _log_draws(folder / DRAWS, options.feed.script or Script())
         with FrameLog(folder / NAME if folder is not None else None) as log:
             subjects = {exhibit.index: subject_of(exhibit) for exhibit in exhibits}
             plan = Plan(
                 readers=readers,
-                locator=open_locator(options.locate, aspects, _gauge(options)),
+                locator=open_locator(options.locate, aspects, _gauge(options, origin.source)),
                 subjects=subjects,
                 shown=Subject(name="shown", arm="clean", label=options.expect),
                 log=log,
                 seconds=options.seconds,
                 key_frames=options.key_frames,
+                counting=_counting(options),
                 expected=_expected(options, len(exhibits)),
                 guide=Guide(tuple(subjects.values()), options.guide) if options.guide is not None else None,
+                recorder=recorder,
             )
             watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
+        health = source.health()
+        if recorder is not None:
+            recorder.end(health)
+            health = replace(health, notes=(*health.notes, *recorder.notes))
         ran = fingerprints(readers)
-        result = replace(_result(watched, source.health(), options, readers), fingerprints=ran)
+        result = replace(_result(watched, health, options, readers), fingerprints=ran)
         if folder is not None:
             result = replace(result, key_frames=save(result.key_frames, folder))
             write_json(folder / SUMMARY, result.document(), kind=KIND)
@@ -147,6 +176,12 @@ def film(
         where = f"; what was seen until then is in {options.out}" if options.out is not None else ""
         raise CameraError(f"{watched.error}{where}") from watched.error
     return result
+
+
+def _log_draws(path: Path, script: Script) -> None:
+    with FrameLog(path) as log:
+        for take in range(script.clips):
+            log.write({"take": take, **take_channel(script, take).log()})
 
 
 def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: FilmOptions) -> None:
@@ -161,8 +196,8 @@ def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: Film
             reader.card.index(label)  # Raises with a suggestion before anything is filmed.
 
 
-def _gauge(options: FilmOptions) -> Gauge | None:
-    if options.gauge is not None or options.source != VIRTUAL:
+def _gauge(options: FilmOptions, source: str | None = None) -> Gauge | None:
+    if options.gauge is not None or (source or options.source) != VIRTUAL:  # a replay has the lens of what it recorded
         return options.gauge
     eye = Camera()
     lens = Intrinsics(
@@ -174,10 +209,27 @@ def _gauge(options: FilmOptions) -> Gauge | None:
     return Gauge(lens=lens, board_m=(options.feed.script or Script()).side_m)
 
 
+def _counting(options: FilmOptions) -> Counting:
+    """Count in the cells that are asked for."""
+    return options.counting if options.guide is None else replace(options.counting, grid=options.guide.grid)
+
+
 def _noted(health: Health, watched: Watched, options: FilmOptions) -> Health:
     if options.guide is None or not watched.missing:
         return health
     return replace(health, notes=(*health.notes, missing_text(options.guide.grid, watched.missing)))
+
+
+def _origin(exhibits: Sequence[Exhibit], options: FilmOptions) -> Origin:
+    shown = {str(one.index): [one.name, one.arm, one.label, pixel_hash(one.image)] for one in exhibits}
+    return Origin(source=options.source, locate=options.locate, expect=options.expect, exhibits=shown)
+
+
+def _same(recorded: Origin, now: Origin) -> None:
+    """Refuse to read markers of one bundle as those of another."""
+    if recorded.exhibits != now.exhibits:
+        names = ", ".join(printable(str(facts[0])) for facts in recorded.exhibits.values() if facts) or "no exhibits"
+        raise InputError(f"the recording shows {names}, and not what was given now; name the same bundle and witnesses")
 
 
 def _expected(options: FilmOptions, exhibits: int) -> int:
@@ -188,7 +240,8 @@ def _expected(options: FilmOptions, exhibits: int) -> int:
 
 
 def _result(watched: Watched, health: Health, options: FilmOptions, readers: Sequence[Reader]) -> CameraResult:
-    summaries = watched.tally.summaries()
+    summaries, script = watched.tally.summaries(), options.feed.script or Script()
+    takes = script.clips if options.source == VIRTUAL else None
     return CameraResult(
         source=options.source,
         claim=options.claim,
@@ -200,6 +253,7 @@ def _result(watched: Watched, health: Health, options: FilmOptions, readers: Seq
         thresholds=options.thresholds,
         summaries=summaries,
         verdicts=judge(summaries, options.thresholds),
+        pairs=pairs_of(summaries, np.random.default_rng(script.seed), takes=takes),
         key_frames=watched.keys.chosen(),
         folder=options.out,
         card_from={reader.name: sources_of(reader) for reader in readers},

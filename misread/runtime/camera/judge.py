@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from misread.errors import OptionError
-from misread.stats import MIN_CLIPS, Rate
+from misread.stats import MIN_CLIPS, Rate, clips_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,8 @@ class Persistence:
         finding: `persists`, `does-not-persist`, `inconclusive`, `invalid-control` or `not-measured`.
         reason: Why, in words, with the threshold.
         misread: Its rate, with the clip-level interval.
+        more_clips: How many more clips like those seen would settle it; None where it is settled, where clips would
+            not help, or where 10,000 would not do.
 
     """
 
@@ -60,6 +62,7 @@ class Persistence:
     finding: Finding
     reason: str
     misread: Rate
+    more_clips: int | None = None
 
 
 def judge(summaries: Sequence[Summary], thresholds: Thresholds) -> tuple[Persistence, ...]:
@@ -73,7 +76,7 @@ def judge(summaries: Sequence[Summary], thresholds: Thresholds) -> tuple[Persist
             for other in summaries
             if (other.group, other.build, other.crop) == (summary.group, summary.build, summary.crop)
         ]
-        finding, reason = _decide(summary, beside, thresholds)
+        finding, reason, more = _decide(summary, beside, thresholds)
         verdicts.append(
             Persistence(
                 exhibit=summary.exhibit,
@@ -82,43 +85,57 @@ def judge(summaries: Sequence[Summary], thresholds: Thresholds) -> tuple[Persist
                 finding=finding,
                 reason=reason,
                 misread=summary.misread,
+                more_clips=more,
             )
         )
     return tuple(verdicts)
 
 
-def _decide(summary: Summary, beside: Sequence[Summary], limits: Thresholds) -> tuple[Finding, str]:
+def _decide(summary: Summary, beside: Sequence[Summary], limits: Thresholds) -> tuple[Finding, str, int | None]:
     clean = [other for other in beside if other.arm == "clean"]
     wrong, seen = _pool(clean)
     right = 1 - wrong
+    needed = f"at least {limits.min_frames} are needed"
     if summary.label is None or summary.measured < limits.min_frames:
-        return "not-measured", f"only {summary.measured} frames could be read, at least {limits.min_frames} are needed"
+        return "not-measured", f"only {summary.measured} frames could be read, {needed}", None
     if seen < limits.min_frames:
-        return "not-measured", f"the clean control was read in {seen} frames, at least {limits.min_frames} are needed"
+        return "not-measured", f"the clean control was read in {seen} frames, {needed}", None
     if right < limits.control:
         wanted = f"{limits.control * 100:.0f} % are needed"
-        return "invalid-control", f"the clean control was read right in {right * 100:.1f} % of {seen} frames, {wanted}"
-    finding, reason = _weigh(summary, limits)
+        said = f"the clean control was read right in {right * 100:.1f} % of {seen} frames, {wanted}"
+        return "invalid-control", said, None
+    finding, reason, more = _weigh(summary, limits)
     if finding != "persists":
-        return finding, reason
+        return finding, reason, more
     placebo = [other for other in beside if other.arm == "placebo" and other.measured]
     fooled, shown = _pool(placebo)
     if fooled > limits.placebo:
-        return "inconclusive", f"the placebo was misread too, in {fooled * 100:.1f} % of {shown} frames"
+        return "inconclusive", f"the placebo was misread too, in {fooled * 100:.1f} % of {shown} frames", None
     extra = f"placebo misread in {fooled * 100:.1f} %" if placebo else "no placebo was shown"
-    return "persists", f"{reason}, control right in {right * 100:.1f} %, {extra}"
+    return "persists", f"{reason}, control right in {right * 100:.1f} %, {extra}", None
 
 
-def _weigh(summary: Summary, limits: Thresholds) -> tuple[Finding, str]:
+def _weigh(summary: Summary, limits: Thresholds) -> tuple[Finding, str, int | None]:
     """Hold the interval against the bound."""
     rate, bound = summary.misread, f"{limits.persist * 100:.0f} %"
-    if rate.low is None or rate.high is None:
-        return "inconclusive", f"{summary.clips} clips give no interval, at least {MIN_CLIPS} are needed"
-    if rate.high < limits.persist:
-        return "does-not-persist", f"the 95 % interval lies below {bound}"
-    if rate.low < limits.persist:
-        return "inconclusive", f"the 95 % interval contains {bound}; film more clips"
-    return "persists", f"the 95 % interval lies above {bound}"
+    if rate.low is not None and rate.high is not None:
+        if rate.high < limits.persist:
+            return "does-not-persist", f"the 95 % interval lies below {bound}", None
+        if rate.low > limits.persist:
+            return "persists", f"the 95 % interval lies above {bound}", None
+        why = f"the 95 % interval contains {bound}"
+    else:
+        why = f"{summary.clips} clips give no interval, at least {MIN_CLIPS} are needed"
+    more = _more(summary, limits)
+    if more is None:
+        return "inconclusive", f"{why}; the share is so near to it that filming more will not settle it", None
+    return "inconclusive", f"{why}; film more clips: {more} more like these would settle it", more
+
+
+def _more(summary: Summary, limits: Thresholds) -> int | None:
+    wrong, frames = [clip[0] for clip in summary.by_clip], [clip[1] for clip in summary.by_clip]
+    needed = clips_needed(wrong, frames, limits.persist)
+    return None if needed is None else max(needed - summary.clips, 1)
 
 
 def _pool(summaries: Sequence[Summary]) -> tuple[float, int]:

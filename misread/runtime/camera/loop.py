@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from misread.errors import CameraError
-from misread.runtime.camera.clips import Clips
+from misread.runtime.camera.clips import Clips, Place
+from misread.runtime.camera.count import Counting
 from misread.runtime.camera.keyframes import KeyFrames
 from misread.runtime.camera.observe import Observation, read_crops
 from misread.runtime.camera.subject import Subject
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from misread.runtime.board import Arm
-    from misread.runtime.camera.clips import Place
     from misread.runtime.camera.grid import Cell
     from misread.runtime.camera.guide import Guide, Missing
     from misread.runtime.camera.locate import Locator, Target
     from misread.runtime.camera.log import FrameLog
+    from misread.runtime.camera.recorder import Recorder
     from misread.runtime.session import Reader
-    from misread.runtime.source import Frame, FrameSource
+    from misread.runtime.source import Frame, FrameSource, Gap
 
 
 class View(Protocol):
@@ -39,10 +40,22 @@ class View(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """What somebody asked for: to quit, or another arm."""
+    """What somebody asked for.
+
+    Attributes:
+        quit: To end the run.
+        arm: What hangs there from now on, where no markers name it; a new clip begins.
+        cut: A new clip.
+        count: False to look on without counting, True to count again, None to leave it.
+        record: Likewise for the recording.
+
+    """
 
     quit: bool = False
     arm: Arm | None = None
+    cut: bool = False
+    count: bool | None = None
+    record: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +72,8 @@ class Plan:
         key_frames: How many to keep of each exhibit.
         expected: Frames to come, for the progress; 0 when unknown.
         guide: Asks for the cells of a grid and ends the run when all are filled, or None.
+        counting: Runs, votes and bins.
+        recorder: Keeps the frames, or None.
 
     """
 
@@ -71,6 +86,8 @@ class Plan:
     key_frames: int
     expected: int = 0
     guide: Guide | None = None
+    counting: Counting = field(default_factory=Counting)
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,8 +115,9 @@ class Watched:
 class _Run:
     def __init__(self, plan: Plan, view: View | None, on_frame: Callable[[Observation], None] | None) -> None:
         self.plan, self.view, self.on_frame = plan, view, on_frame
-        self.clips, self.tally, self.keys = Clips(), Tally(), KeyFrames(plan.key_frames)
-        self.shown = plan.shown
+        self.clips, self.tally, self.keys = Clips(), Tally(plan.counting), KeyFrames(plan.key_frames)
+        self.shown, self.counting = plan.shown, True
+        self.cell: Cell | None = None
         self.first_ns: int | None = None
         self.last_ns = 0
 
@@ -109,29 +127,62 @@ class _Run:
 
     def step(self, frame: Frame) -> str | None:
         """Take a frame; return why to end, or None."""
-        self.first_ns = frame.time_ns if self.first_ns is None else self.first_ns
-        self.last_ns = frame.time_ns
+        if frame.cue is not None:
+            self.name(frame.cue.arm)
         observation = self.look(frame)
-        self.plan.log.write(observation.record())
-        self.tally.add(observation)
-        self.keys.offer(observation)
+        if self.counting:
+            self.count(observation)
         if self.on_frame is not None:
             self.on_frame(observation)
         command = self.view.show(observation, self.tally) if self.view is not None else None
-        if command is not None and command.arm is not None:
-            self.shown = Subject(name=command.arm, arm=command.arm, label=self.plan.shown.label)
-            self.clips.cut()
-        if command is not None and command.quit:
+        if command is not None and self.obey(command):
             return "quit"
         if observation.prompt is not None and observation.prompt.wanted is None:
             return "complete"
         return "time" if self.plan.seconds is not None and self.seconds >= self.plan.seconds else None
+
+    def count(self, observation: Observation) -> None:
+        frame = observation.frame
+        self.first_ns = frame.time_ns if self.first_ns is None else self.first_ns
+        self.last_ns = frame.time_ns
+        if self.plan.recorder is not None:
+            self.plan.recorder.add(frame)
+        self.plan.log.write(observation.record())
+        self.tally.add(observation)
+        self.keys.offer(observation)
+
+    def obey(self, command: Command) -> bool:
+        """Do what was asked for; return whether that is to end."""
+        if command.record is not None and self.plan.recorder is not None:
+            self.plan.recorder.on = command.record
+        if command.arm is not None or command.cut or command.count is not None:
+            self.name(command.arm)
+        if command.count is not None:
+            self.counting = command.count
+        return command.quit
+
+    def name(self, arm: Arm | None) -> None:
+        """Begin a clip, perhaps with another arm."""
+        if arm is not None:
+            self.shown = Subject(name=arm, arm=arm, label=None if arm == "background" else self.plan.shown.label)
+        self.clips.cut()
+        if self.plan.recorder is not None:
+            self.plan.recorder.cue(arm)
+
+    def gap(self, gap: Gap) -> None:
+        self.plan.log.write({"event": "gap", "seconds": (gap.end_ns - gap.start_ns) * 1e-9, "reason": gap.reason})
+        if self.plan.recorder is not None:
+            self.plan.recorder.gap(gap)
+        self.clips.cut()
 
     def look(self, frame: Frame) -> Observation:
         target = self.plan.locator.locate(frame.image)
         subject = self._subject(target)
         sight, guide = target.sight if target is not None else None, self.plan.guide
         cell = guide.stand(subject, sight) if guide is not None else None
+        if cell != self.cell and self.plan.recorder is not None:
+            self.plan.recorder.cue(None)  # so that a replay, which nobody guides, begins a clip here as well
+        self.cell = cell
         place = self._place(frame, subject if target is not None else None, cell)
         if guide is not None:
             guide.add(sight, place.clip)
@@ -153,6 +204,8 @@ class _Run:
         return self.shown if target.exhibit is None else self.plan.subjects.get(target.exhibit, self.shown)
 
     def _place(self, frame: Frame, subject: Subject | None, cell: Cell | None) -> Place:
+        if not self.counting:
+            return Place(clip=None)
         return self.clips.place(None if subject is None else (subject, frame.part, cell), frame.time_ns)
 
 
@@ -174,8 +227,7 @@ def watch(
     try:
         for frame in source.frames():
             for gap in source.health().gaps[gaps:]:
-                plan.log.write({"event": "gap", "seconds": (gap.end_ns - gap.start_ns) * 1e-9, "reason": gap.reason})
-                run.clips.cut()
+                run.gap(gap)
                 gaps += 1
             reason = run.step(frame)
             if progress is not None:

@@ -22,7 +22,7 @@ _WHITE: Final = (245, 245, 245)
 _GREY: Final = (170, 170, 170)
 _RIGHT: Final = (120, 200, 90)
 _WRONG: Final = (80, 80, 235)
-_KEYS: Final = "1 clean  2 adversarial  3 placebo  q quit"
+_KEYS: Final = "1 clean  2 adversarial  3 placebo  4 background  n next clip  q quit"
 
 
 def draw(observation: Observation, tally: Tally) -> UInt8:

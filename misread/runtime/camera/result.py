@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from misread.runtime.camera.judge import Persistence, Thresholds
     from misread.runtime.camera.keyframes import KeyFrame
     from misread.runtime.camera.locate import Crop
+    from misread.runtime.camera.pairs import ClipPair
     from misread.runtime.camera.tally import Summary
     from misread.runtime.fingerprint import Fingerprint
     from misread.runtime.source import Health
@@ -49,6 +50,7 @@ class CameraResult:
         folder: Where log, summary and key frames lie, or None.
         fingerprints: Of the builds, by name.
         card_from: Per build, who said how it is fed.
+        pairs: Changed exhibits against control and placebo, and builds against each other.
 
     """
 
@@ -66,6 +68,7 @@ class CameraResult:
     folder: Path | None = None
     fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
     card_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pairs: tuple[ClipPair, ...] = ()
 
     @property
     def claimed(self) -> tuple[Persistence, ...]:
@@ -98,6 +101,7 @@ class CameraResult:
         names = ("source", "claim", "frames", "located", "seconds", "ended", "health", "thresholds", "card_from")
         document: dict[str, Any] = {name: jsonable(getattr(self, name)) for name in names}
         document |= {"summaries": jsonable(self.summaries), "verdicts": jsonable(self.verdicts)}
+        document["pairs"] = jsonable(self.pairs)
         document["key_frames"] = [_without_picture(frame) for frame in self.key_frames]
         document["fingerprints"] = jsonable(self.fingerprints)
         document |= {"sentence": self.sentence, "exit_code": self.exit_code}

@@ -14,9 +14,12 @@ from misread.runtime.camera.intrinsics import read_lens
 from misread.runtime.camera.judge import Thresholds
 from misread.runtime.camera.locate import Gauge
 from misread.runtime.camera.subject import exhibits_of
+from misread.runtime.channel import PROFILES
 from misread.runtime.rig import Script
 from misread.runtime.session import Deployed, SessionOptions
 from misread.runtime.source import SourceOptions
+from misread.runtime.source.recording import read_index
+from misread.runtime.source.replay import Replay, recording_at
 from misread.runtime.source.synthetic import default_exhibit
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from misread.runtime.camera.loop import View
     from misread.runtime.camera.observe import Observation
     from misread.runtime.camera.result import CameraResult
+    from misread.runtime.source.recording import Origin
 
 WINDOW_FPS: Final = 10.0
 _ROUNDS: Final = 2  # The virtual camera goes round the cells twice as often as should fill them.
@@ -41,7 +45,7 @@ class CameraOptions:
 
     Attributes:
         builds: ONNX files; all read identical pixels.
-        source: `virtual`, `device:N`, the address of a stream, a folder of pictures, or a video file.
+        source: `virtual`, `device:N`, the address of a stream, `replay:FOLDER`, a folder of pictures, or a video file.
         bundle: Its witnesses are what is shown (on the virtual camera), or what the markers may name (on others).
         witness: Ids of witnesses; empty takes as many as there are markers for.
         expect: The label that a right reading gives, where no bundle says it.
@@ -54,10 +58,12 @@ class CameraOptions:
         seconds: When to end, on the source's clock, or None.
         out: A new folder for log, summary and key frames, or None.
         overwrite: Replace that folder.
+        record: Keep every frame in that folder, without loss, for `replay:FOLDER`.
         claim: The crop that the verdicts speak of.
         clips: Of each exhibit, on the virtual camera.
         frames_per_clip: Likewise.
         seed: Of the virtual camera's poses, light and noise.
+        profile: Of its test channel, with or without the version.
         rig_fps: Its frames per second; None as fast as they are read, none lost; 10 in a window.
         key_frames: How many frames of each exhibit to keep as pictures.
         thresholds: What the verdicts hang on.
@@ -80,10 +86,12 @@ class CameraOptions:
     seconds: float | None = None
     out: Path | None = None
     overwrite: bool = False
+    record: bool = False
     claim: Crop = "raw"
     clips: int = 8
     frames_per_clip: int = 9
     seed: int = 0
+    profile: str = PROFILES[0].name
     rig_fps: float | None = None
     key_frames: int = 8
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -120,12 +128,15 @@ def run_camera(
         CameraError: The source is not there or was lost for good, or no window can be opened.
         FileError: A build, the bundle or the source file cannot be read.
         ModelError: A build is no classifier or has no card.
+        UnknownName: No profile is called so.
         InputError: The source is none, the folder exists, or a label or witness is not known.
         StorageError: The folder cannot be written.
 
     """
     readers = _open_builds(options)
-    exhibits = _exhibits(options, readers[0].card)
+    origin = _recorded(options)
+    options = _as_recorded(options, origin)
+    exhibits = _exhibits(options, readers[0].card, options.source if origin is None else origin.source)
     filming = FilmOptions(
         source=options.source,
         feed=_feed(options),
@@ -139,6 +150,7 @@ def run_camera(
         key_frames=options.key_frames,
         out=options.out,
         overwrite=options.overwrite,
+        record=options.record,
     )
     with ExitStack() as stack:
         if view is None and not options.headless:
@@ -156,10 +168,23 @@ def _open_builds(options: CameraOptions) -> tuple[Deployed, ...]:
     return readers
 
 
-def _exhibits(options: CameraOptions, card: ModelCard) -> Sequence[Exhibit]:
+def _recorded(options: CameraOptions) -> Origin | None:
+    """Give what a recording was made of; None where the source is none."""
+    return read_index(recording_at(options.source))[0] if Replay.accepts(options.source) else None
+
+
+def _as_recorded(options: CameraOptions, origin: Origin | None) -> CameraOptions:
+    """Take from a recording what nobody said anew."""
+    if origin is None:
+        return options
+    expect = options.expect if options.bundle is not None or options.expect is not None else origin.expect
+    return replace(options, locate=options.locate or origin.locate, expect=expect)
+
+
+def _exhibits(options: CameraOptions, card: ModelCard, filmed: str) -> Sequence[Exhibit]:
     if options.bundle is not None:
         return exhibits_of(read_bundle(options.bundle), options.witness)
-    return (default_exhibit(card.labels, options.expect),) if options.source == VIRTUAL else ()
+    return (default_exhibit(card.labels, options.expect),) if filmed == VIRTUAL else ()
 
 
 def _feed(options: CameraOptions) -> SourceOptions:
@@ -180,7 +205,12 @@ def _feed(options: CameraOptions) -> SourceOptions:
 
 
 def _script(options: CameraOptions) -> Script:
-    script = Script(clips=options.clips, frames_per_clip=options.frames_per_clip, seed=options.seed)
+    script = Script(
+        clips=options.clips,
+        frames_per_clip=options.frames_per_clip,
+        seed=options.seed,
+        profile=named_profile(options.profile),
+    )
     if options.guide is None or options.source != VIRTUAL:
         return script
     stations = tuple(options.guide.grid.ranges(cell) for cell in options.guide.grid.cells)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 
 from misread.errors import CameraError
+from misread.runtime.board import ARMS
 from misread.runtime.camera.loop import Command
 from misread.runtime.camera.overlay import draw
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from misread.runtime.camera.tally import Tally
 
 _ESCAPE: Final = 27
-_ARMS: Final[Mapping[int, Arm]] = {ord("1"): "clean", ord("2"): "adversarial", ord("3"): "placebo"}
+_ARMS: Final[Mapping[int, Arm]] = {ord(str(number)): arm for number, arm in enumerate(ARMS, start=1)}
 
 
 class Window:
-    """Shows each frame with what was read; `q`, Esc or closing it ends the run, 1, 2 and 3 name the arm by hand.
+    """Shows each frame with what was read; `q`, Esc or closing it ends the run.
+
+    The keys 1 to 4 name the arm by hand, and n begins a new clip.
 
     Raises:
         CameraError: There is no display, or this OpenCV was built without windows.
@@ -49,6 +52,8 @@ class Window:
         key = cv2.waitKey(1) & 0xFF
         if key in {ord("q"), _ESCAPE} or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             return Command(quit=True)
+        if key == ord("n"):
+            return Command(cut=True)
         return Command(arm=_ARMS[key]) if key in _ARMS else None
 
     def close(self) -> None:

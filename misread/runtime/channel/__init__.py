@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from misread.runtime.channel.banding import Banding
 from misread.runtime.channel.base import Channel, Stage
 from misread.runtime.channel.codec import Codec
 from misread.runtime.channel.defocus import Defocus
+from misread.runtime.channel.denoise import Denoise
+from misread.runtime.channel.display import Display
+from misread.runtime.channel.glare import Glare
 from misread.runtime.channel.light import Light
-from misread.runtime.channel.profile import PROFILES, Profile
+from misread.runtime.channel.motion import Motion
+from misread.runtime.channel.profile import PROFILES, Profile, named_profile
 from misread.runtime.channel.sensor import Sensor
+from misread.runtime.channel.video import Video
 from misread.runtime.channel.warp import paste
 
-STAGES: Final[tuple[type[Stage], ...]] = (Light, Defocus, Sensor, Codec)
+STAGES: Final[tuple[type[Stage], ...]] = (
+    Display, Glare, Light, Banding, Defocus, Motion, Sensor, Denoise, Video, Codec,
+)  # fmt: skip
 
-__all__ = ["PROFILES", "STAGES", "Channel", "Codec", "Defocus", "Light", "Profile", "Sensor", "Stage", "paste"]
+__all__ = [
+    "PROFILES", "STAGES", "Banding", "Channel", "Codec", "Defocus", "Denoise", "Display", "Glare", "Light", "Motion",
+    "Profile", "Sensor", "Stage", "Video", "named_profile", "paste",
+]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,12 +23,18 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """Stages in physical order: light, optics, sensor, codec."""
+    """Stages in physical order: what is filmed, light, optics, sensor, codec."""
 
     stages: tuple[Stage, ...]
+    profile: str = ""
 
     def film(self, image: UInt8, rng: np.random.Generator) -> UInt8:
         """Take one picture of a scene: (h, w, 3) uint8 RGB in and out, each stage rounded to 8 bits."""
         for stage in self.stages:
             image = stage.apply(image, rng)
         return image
+
+    def log(self) -> dict[str, Any]:
+        """Everything drawn, as JSON types: the profile, and each stage's settings by its name."""
+        stages = {stage.name: asdict(cast("Any", stage)) for stage in self.stages}
+        return {"profile": self.profile, "stages": stages}

@@ -11,7 +11,7 @@ from misread.assets.scene import draw_background
 from misread.runtime.board import Exhibit, draw_board
 from misread.runtime.channel.warp import paste, shrink_for
 from misread.runtime.rig.pose import Camera
-from misread.runtime.rig.script import Script, Shot, frame_generator, take_generator
+from misread.runtime.rig.script import Script, Shot, frame_generator, take_channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Film:
 
     def _channel(self, take: int) -> Channel:
         if self._take is None or self._take[0] != take:
-            self._take = (take, self.script.profile.draw(take_generator(self.script, take)))
+            self._take = (take, take_channel(self.script, take))
         return self._take[1]
 
     def _draw_post(self, frame: UInt8, shot: Shot) -> None:

@@ -14,6 +14,8 @@ from misread.runtime.rig.pose import Pose, between
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from misread.runtime.channel import Channel
+
 Range = tuple[float, float]
 Station = tuple[Range, Range]
 """(metres, degrees)"""
@@ -126,6 +128,11 @@ def plan(script: Script, exhibits: int) -> tuple[Shot, ...]:
 def take_generator(script: Script, take: int) -> np.random.Generator:
     """Give the generator of a take's light and optics."""
     return np.random.default_rng([script.seed, _TAKE, take, 1])
+
+
+def take_channel(script: Script, take: int) -> Channel:
+    """Draw what lies between a take's scene and its frames; its `log()` says what was drawn."""
+    return script.profile.draw(take_generator(script, take))
 
 
 def frame_generator(script: Script, shot: Shot) -> np.random.Generator:

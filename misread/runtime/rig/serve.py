@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from misread.errors import OptionError
+from misread.runtime.channel import PROFILES, named_profile
 from misread.runtime.rig.script import Script
 from misread.runtime.rig.virtual import NOMINAL_FPS, VirtualCamera
 
@@ -36,6 +37,7 @@ def serve(
     fps: float = NOMINAL_FPS,
     seconds: float | None = None,
     seed: int = 0,
+    profile: str = PROFILES[0].name,
     on_ready: Callable[[str], None] | None = None,
     script: Script | None = None,
 ) -> Served:
@@ -46,11 +48,13 @@ def serve(
         fps: Frames per second.
         seconds: When to end, or None.
         seed: Of poses, light and noise; not with `script`.
+        profile: Of the test channel, with or without its version; not with `script`.
         on_ready: Is told the address once it answers.
         script: Clips and poses, where the default does not suit: clips of a second, blanks of half a second.
 
     Raises:
         OptionError: No exhibit, or a rate or time without sense.
+        UnknownName: No profile is called so.
 
     """
     if seconds is not None and not 0 < seconds <= threading.TIMEOUT_MAX:
@@ -58,7 +62,9 @@ def serve(
     if not 0 < fps <= 1000:
         raise OptionError(f"fps is above 0 and at most 1000, got {fps}")
     frames = max(round(fps), 1)
-    script = script or Script(seed=seed, frames_per_clip=frames, blank_frames=max(frames // 2, 3))
+    if script is None:
+        blanks = max(frames // 2, 3)
+        script = Script(seed=seed, frames_per_clip=frames, blank_frames=blanks, profile=named_profile(profile))
     interrupted = False
     with VirtualCamera(exhibits, script, fps=fps, loop=True) as camera:
         url = camera.url

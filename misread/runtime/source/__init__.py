@@ -7,8 +7,11 @@ from typing import Final, Protocol
 from misread.errors import InputError
 from misread.runtime.source.device import Device
 from misread.runtime.source.folder import Folder
-from misread.runtime.source.frame import Frame, FrameSource, Gap, Health
+from misread.runtime.source.frame import Cue, Frame, FrameSource, Gap, Health
+from misread.runtime.source.lock import Lock
 from misread.runtime.source.options import SourceOptions
+from misread.runtime.source.replay import Replay
+from misread.runtime.source.screen import Screen
 from misread.runtime.source.stream import Stream
 from misread.runtime.source.synthetic import Virtual
 from misread.runtime.source.video import Video
@@ -29,19 +32,21 @@ class SourceKind(Protocol):
         ...
 
 
-SOURCES: Final[tuple[SourceKind, ...]] = (Virtual, Device, Stream, Folder, Video)
+SOURCES: Final[tuple[SourceKind, ...]] = (Virtual, Device, Screen, Stream, Replay, Folder, Video)
 
 
 def open_source(text: str, options: SourceOptions | None = None) -> FrameSource:
     """Open what the text names.
 
     Args:
-        text: `virtual`, `device:N`, the address of a stream, a folder of pictures, or a video file.
+        text: `virtual`, `device:N`, `screen:`, the address of a stream, `replay:FOLDER`, a folder of pictures, or a
+            video file.
         options: Time limits, sizes, and what the virtual camera films.
 
     Raises:
         InputError: No kind of source takes the text, or its file is missing.
         CameraError: The camera or stream does not answer.
+        MissingExtra: The source needs PyAV, which is not installed.
         FileError: The file is no video, or the folder holds no pictures.
 
     """
@@ -52,4 +57,4 @@ def open_source(text: str, options: SourceOptions | None = None) -> FrameSource:
     raise InputError(f"no source {text!r}: no such file or folder, and no camera; a source is one of {examples}")
 
 
-__all__ = ["SOURCES", "Frame", "FrameSource", "Gap", "Health", "SourceOptions", "open_source"]
+__all__ = ["SOURCES", "Cue", "Frame", "FrameSource", "Gap", "Health", "Lock", "SourceOptions", "open_source"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -34,15 +35,31 @@ def open_capture(target: str | int, backend: int, params: Sequence[int] = ()) ->
     return None
 
 
+class Nothing(Enum):
+    """Why a read gave no frame."""
+
+    ENDED = "the source stopped giving frames"
+    EMPTY = "frames came that could not be decoded"
+    FAILED = "the decoder failed"
+
+
 def grab(capture: cv2.VideoCapture) -> UInt8 | None:
     """Read the next frame as (h, w, 3) uint8 RGB, or give None where there is none or it is empty."""
+    frame = take(capture)
+    return None if isinstance(frame, Nothing) else frame
+
+
+def take(capture: cv2.VideoCapture) -> UInt8 | Nothing:
+    """Read the next frame as (h, w, 3) uint8 RGB, or give why there is none."""
     try:
         done, read = capture.read()
     except cv2.error:
-        return None
+        return Nothing.FAILED
     frame: Any = read  # OpenCV's types promise a picture even where there is none
-    if not done or frame is None or frame.size == 0 or frame.dtype != np.uint8:
-        return None
+    if not done:
+        return Nothing.ENDED
+    if frame is None or frame.size == 0 or frame.dtype != np.uint8:
+        return Nothing.EMPTY
     grey = frame.ndim == 2 or frame.shape[2] == 1
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB if grey else cv2.COLOR_BGR2RGB), np.uint8)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 import cv2
 
 from misread.errors import InputError
-from misread.runtime.source.capture import grab, open_capture
+from misread.runtime.source.capture import grab, open_capture, properties
 from misread.runtime.source.live import Feed, Live
+from misread.runtime.source.lock import Held, hold
 
 if TYPE_CHECKING:
     from misread.runtime.source.frame import FrameSource
@@ -36,19 +37,25 @@ class Device:
 
     @classmethod
     def open(cls: type[Self], text: str, options: SourceOptions) -> FrameSource:
-        """Open the camera with Motion-JPEG first, let it warm up, and drain it."""
+        """Open the camera with Motion-JPEG first, let it warm up, hold it still, and drain it."""
         target = device_target(text)
+        held = Held()  # of the latest opening: a camera that was unplugged may come back with other settings
 
         def opener() -> cv2.VideoCapture | None:
+            nonlocal held
             capture = open_capture(target, _backend())
             if capture is not None:
-                _configure(capture, options)
-                _warm_up(capture)
+                held = _prepare(capture, options)
             return capture
 
         hint = "run: misread doctor, which lists the cameras that answer"
         feed = Feed(
-            what=f"camera {text}", hint=hint, opener=opener, retries=options.retries, backoff_s=options.backoff_s
+            what=f"camera {text}",
+            hint=hint,
+            opener=opener,
+            retries=options.retries,
+            backoff_s=options.backoff_s,
+            held=lambda: held,
         )
         return Live(feed)
 
@@ -73,6 +80,19 @@ def _backend() -> int:
     if sys.platform == "win32":
         return cv2.CAP_DSHOW  # Media Foundation takes seconds to open
     return cv2.CAP_AVFOUNDATION if sys.platform == "darwin" else cv2.CAP_V4L2
+
+
+def _prepare(capture: cv2.VideoCapture, options: SourceOptions) -> Held:
+    _configure(capture, options)
+    _warm_up(capture)
+    told = dict(properties(capture))
+    notes = []
+    if (wished := f"{options.width}x{options.height}") != told["size"] and options.width and options.height:
+        notes.append(f"{wished} was asked for and the camera gives {told['size']}")
+    if told["pixel format"] != "MJPG":
+        notes.append(f"Motion-JPEG was asked for and the camera gives {told['pixel format'].strip(chr(0)) or '?'}")
+    held = hold(capture, options.lock, backend=_backend()) if options.lock is not None else Held()
+    return Held(properties=held.properties, notes=(*notes, *held.notes))
 
 
 def _configure(capture: cv2.VideoCapture, options: SourceOptions) -> None:

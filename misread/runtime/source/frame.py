@@ -9,6 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from misread.pixels import UInt8
+    from misread.runtime.board import Arm
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cue:
+    """What somebody said before a recorded frame: a new clip begins, perhaps with another arm.
+
+    Attributes:
+        arm: What hangs there from now on where no markers name it, or None for what hung there before.
+
+    """
+
+    arm: Arm | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +34,7 @@ class Frame:
         time_ns: For live sources the monotonic clock at the grab; for files the time in the recording.
         pts_ms: The presentation time that the decoder gave, or None.
         part: Of which part of the source it is (the folder of a picture), or None. A new part is a new clip.
+        cue: What was said just before it, in a recording; otherwise None.
 
     """
 
@@ -29,6 +43,7 @@ class Frame:
     time_ns: int
     pts_ms: float | None = None
     part: str | None = None
+    cue: Cue | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

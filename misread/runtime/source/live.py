@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from misread.errors import CameraError
-from misread.runtime.source.capture import grab, properties, stamp_ms
+from misread.runtime.source.capture import Nothing, properties, stamp_ms, take
 from misread.runtime.source.frame import Frame, Gap, Health
+from misread.runtime.source.lock import Held
 from misread.runtime.source.mailbox import Mailbox
+from misread.runtime.source.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from misread.pixels import UInt8
 
 MAX_BACKOFF_S: Final = 30.0
+#: So many frames in a row may be broken before the source counts as lost.
+MAX_BROKEN: Final = 8
+_SLOW_S: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +40,8 @@ class Feed:
         every: Hand out every frame and let the source wait.
         fps: Time base instead of the clock (for a source that runs as fast as it is read), or None.
         over: Whether the source has come to its proper end.
+        may_stand: Whether frames that equal each other to the last bit are nothing odd, as on a screen.
+        held: What the latest opening locked and could not lock.
 
     """
 
@@ -46,6 +53,8 @@ class Feed:
     every: bool = False
     fps: float | None = None
     over: Callable[[], bool] = lambda: False
+    may_stand: bool = False
+    held: Callable[[], Held] = field(default=Held)
 
 
 class Live:
@@ -62,6 +71,9 @@ class Live:
         if self._capture is None:
             raise CameraError(f"cannot open {feed.what}; {feed.hint}")
         self._properties = properties(self._capture)
+        told = dict(self._properties)["fps"]
+        self._watch = Watch(told=float(told) if feed.fps is None else 0.0, may_stand=feed.may_stand)
+        self._broken = 0
         self._box = Mailbox(every=feed.every)
         self._gaps: list[Gap] = []
         self._index = 0
@@ -76,8 +88,17 @@ class Live:
             yield frame
 
     def health(self) -> Health:
-        """Say what was dropped and which gaps were overcome."""
-        return Health(dropped=self._box.dropped, gaps=tuple(self._gaps), properties=self._properties)
+        """Say what was dropped, which gaps were overcome, and what was odd."""
+        held = self._feed.held()
+        notes = (*held.notes, *self._watch.notes())
+        if self._broken:
+            notes = (*notes, f"{self._broken} frames could not be decoded and were left out")
+        return Health(
+            dropped=self._box.dropped,
+            gaps=tuple(self._gaps),
+            properties=(*self._properties, *held.properties),
+            notes=notes,
+        )
 
     def close(self) -> None:
         """End the thread; at the latest when the read in progress has timed out."""
@@ -87,13 +108,21 @@ class Live:
     def _drain(self) -> None:
         capture = self._capture
         self._capture = None
+        broken = 0
         try:
             while capture is not None:
-                image = grab(capture)
-                if image is None:
-                    capture = self._reopen(capture)
-                elif not self._box.put(self._stamped(image, capture)):
-                    break
+                start_s = time.monotonic()
+                image = take(capture)
+                if not isinstance(image, Nothing):
+                    broken = 0
+                    if not self._box.put(self._stamped(image, capture)):
+                        break
+                elif image is Nothing.EMPTY and broken < MAX_BROKEN:
+                    broken += 1
+                    self._broken += 1
+                else:
+                    broken = 0
+                    capture = self._reopen(capture, reason(image, time.monotonic() - start_s))
         finally:
             if capture is not None:
                 capture.release()
@@ -101,15 +130,17 @@ class Live:
 
     def _stamped(self, image: UInt8, capture: cv2.VideoCapture) -> Frame:
         self._last_ns, self._attempts = time.monotonic_ns(), 0
+        self._watch.see(image, self._last_ns)
         fps = self._feed.fps
         time_ns = self._last_ns if fps is None else round(self._index * 1e9 / fps)
         frame = Frame(image=image, index=self._index, time_ns=time_ns, pts_ms=stamp_ms(capture))
         self._index += 1
         return frame
 
-    def _reopen(self, lost: cv2.VideoCapture) -> cv2.VideoCapture | None:
+    def _reopen(self, lost: cv2.VideoCapture, why: str) -> cv2.VideoCapture | None:
         """Release a capture that gives nothing (it still says it is open) and try again with growing waits."""
         lost.release()
+        self._watch.interrupt()
         while self._attempts < self._feed.retries:
             wait_s = min(self._feed.backoff_s * 2**self._attempts, MAX_BACKOFF_S)
             if self._feed.over() or self._box.wait_ended(wait_s):
@@ -118,8 +149,7 @@ class Live:
             self._attempts += 1
             capture = self._feed.opener()
             if capture is not None:
-                reason = "the source stopped giving frames"
-                gap = Gap(start_ns=self._last_ns, end_ns=time.monotonic_ns(), reason=reason, attempts=self._attempts)
+                gap = Gap(start_ns=self._last_ns, end_ns=time.monotonic_ns(), reason=why, attempts=self._attempts)
                 self._gaps.append(gap)
                 return capture
         if self._feed.over():
@@ -128,6 +158,13 @@ class Live:
             f"{self._feed.retries} attempts to open it again failed" if self._feed.retries else "it was not reopened"
         )
         self._box.end(
-            CameraError(f"{self._feed.what} stopped after {self._index} frames and {tries}; {self._feed.hint}")
+            CameraError(f"{self._feed.what} stopped after {self._index} frames and {tries} ({why}); {self._feed.hint}")
         )
         return None
+
+
+def reason(what: Nothing, took_s: float) -> str:
+    """Say why a source was lost; OpenCV tells a time-out from an end only by how long it takes."""
+    if what is Nothing.ENDED and took_s >= _SLOW_S:
+        return f"no frame came within {took_s:.1f} s"
+    return what.value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from misread.errors import OptionError
+from misread.runtime.source.lock import Lock
 
 if TYPE_CHECKING:
     from misread.runtime.board import Exhibit
@@ -23,7 +24,9 @@ class SourceOptions:
         backoff_s: Wait before the first of these attempts; doubled each time, to at most 30 s.
         width: Wished of a device, or 0 to take what it gives.
         height: Likewise.
-        fps: Time base of picture folders and of the virtual camera as fast as it is watched.
+        lock: What a device holds still, or None to leave its automatisms on.
+        fps: How often a screen is grabbed; time base of picture folders and of the virtual camera as fast as it is
+            watched.
         exhibits: What the virtual camera films.
         script: How it films them.
         rig_fps: Frames per second of the virtual camera, or None for as fast as they are taken, none lost.
@@ -36,6 +39,7 @@ class SourceOptions:
     backoff_s: float = 0.5
     width: int = 1280
     height: int = 720
+    lock: Lock | None = field(default_factory=Lock)
     fps: float = 30.0
     exhibits: tuple[Exhibit, ...] = ()
     script: Script | None = None

@@ -8,6 +8,7 @@ import cv2
 
 from misread.runtime.source.capture import open_capture
 from misread.runtime.source.live import Feed, Live
+from misread.runtime.source.transport import told, transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ SCHEMES: Final = ("http://", "https://", "rtsp://", "rtsps://", "tcp://", "udp:/
 
 
 class Stream:
-    """Anything FFmpeg reads from a network address: MJPEG over HTTP, RTSP, MPEG-TS."""
+    """Anything FFmpeg reads from a network address: MJPEG over HTTP, RTSP, MPEG-TS over TCP or UDP."""
 
     name: ClassVar[str] = "stream"
     example: ClassVar[str] = "http://192.168.0.10:8080/video"
@@ -52,7 +53,13 @@ def connector(url: str, options: SourceOptions) -> Callable[[], cv2.VideoCapture
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         round(options.read_timeout_s * 1000),
     )
-    return lambda: open_capture(url, cv2.CAP_FFMPEG, params)
+    address, ffmpeg = transport(url, open_timeout_s=options.open_timeout_s)
+
+    def connect() -> cv2.VideoCapture | None:
+        with told(ffmpeg):
+            return open_capture(address, cv2.CAP_FFMPEG, params)
+
+    return connect
 
 
 def without_password(url: str) -> str:

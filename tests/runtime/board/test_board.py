@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,10 +10,21 @@ import numpy as np
 import pytest
 
 from misread.errors import OptionError
-from misread.runtime.board import MAX_EXHIBITS, Exhibit, Layout, draw_board, marker_id, read_marker_id
+from misread.runtime.board import (
+    CORNER_DICTIONARY,
+    EDGE_DICTIONARY,
+    MAX_EXHIBITS,
+    Exhibit,
+    Layout,
+    draw_board,
+    marker_id,
+    read_marker,
+    read_marker_id,
+)
 
 if TYPE_CHECKING:
     from misread.pixels import UInt8
+    from misread.runtime.board import Mark
 
 SQUARE = np.full((48, 48, 3), (200, 30, 40), np.uint8)
 
@@ -46,13 +58,31 @@ def test_the_picture_fills_its_place_and_keeps_its_aspect(height: int, width: in
     assert (right - left) / (bottom - top) == pytest.approx(width / height, rel=0.01)
 
 
-def test_no_marker_reaches_into_the_picture() -> None:
+@pytest.mark.parametrize("index", [0, 7, MAX_EXHIBITS - 1])
+def test_both_scales_are_read_where_the_layout_puts_them(index: int) -> None:
+    grey = cv2.cvtColor(draw_board(exhibit(index), 800), cv2.COLOR_RGB2GRAY)
+    found: dict[Mark, np.ndarray] = {}
+    for dictionary in (CORNER_DICTIONARY, EDGE_DICTIONARY):
+        detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(dictionary))
+        corners, ids, _ = detector.detectMarkers(grey)
+        found |= {(dictionary, int(marker)): at[0] for marker, at in zip(ids.ravel(), corners, strict=True)}
+    places = Layout().markers(index)
+    assert found.keys() == places.keys()
+    assert {read_marker(mark) for mark in found} == {index}
+    assert max(np.abs(found[mark] + 0.5 - places[mark] * 800).max() for mark in found) <= 1.0
+
+
+def test_no_marker_of_one_exhibit_is_one_of_another() -> None:
+    marks = [mark for index in range(MAX_EXHIBITS) for mark in Layout().markers(index)]
+    assert len(set(marks)) == len(marks) == 12 * MAX_EXHIBITS
+
+
+def test_no_marker_reaches_into_the_picture_or_another() -> None:
     layout = Layout()
-    low, high = layout.picture_corners()[0], layout.picture_corners()[2]
-    for corner in range(4):
-        markers = layout.marker_corners(corner)
-        outside = (markers.max(axis=0) <= low) | (markers.min(axis=0) >= high)
-        assert outside.any()
+    places = [layout.picture_corners(), *layout.markers(0).values()]
+    for one, other in combinations(places, 2):
+        quiet = 0.009  # a module of the small ones
+        assert ((one.max(axis=0) + quiet <= other.min(axis=0)) | (other.max(axis=0) + quiet <= one.min(axis=0))).any()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +91,9 @@ def test_no_marker_reaches_into_the_picture() -> None:
         {"margin": 0.01},  # no quiet zone
         {"picture": 0.7},  # touches the markers
         {"marker": float("nan")},
+        {"edge_offset": 0.03},  # the small ones touch each other
+        {"edge_offset": 0.29},  # and those in the corners
+        {"edge_marker": 0.0},
     ],
 )
 def test_layouts_that_cannot_be_read_are_refused(layout: dict[str, float]) -> None:

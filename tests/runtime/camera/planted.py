@@ -16,6 +16,7 @@ from misread.runtime.source import Frame
 
 if TYPE_CHECKING:
     from misread.runtime.board import Arm
+    from misread.runtime.camera.count import Counting
     from misread.wish import Wish
 
 LABELS = {"s": "Stop", "4": "Speed 40", "y": "Yield"}
@@ -52,8 +53,8 @@ def observe(who: Subject, reads: str, clips: Clips, start: int = 0) -> list[Obse
     return seen
 
 
-def tally(who: Subject, *clips_read: str) -> Tally:
-    counted, clips, start = Tally(), Clips(), 0
+def tally(who: Subject, *clips_read: str, counting: Counting | None = None) -> Tally:
+    counted, clips, start = Tally(counting), Clips(), 0
     for reads in clips_read:
         for observation in observe(who, reads, clips, start):
             counted.add(observation)

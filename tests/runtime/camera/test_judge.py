@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 GOOD = ["ssss"] * 8
 BAD = ["4444"] * 8
 HALF = ["44ss"] * 8
+SOME = ["4444", "444s", "44ss"] * 2
 
 
 def shown(adversarial: list[str], clean: list[str], placebo: list[str] | None = None) -> list[Summary]:
@@ -30,7 +31,8 @@ def shown(adversarial: list[str], clean: list[str], placebo: list[str] | None = 
         (BAD, GOOD, GOOD, "persists", "placebo misread in 0.0 %"),
         (BAD, GOOD, None, "persists", "no placebo was shown"),
         (GOOD, GOOD, GOOD, "does-not-persist", "below 50 %"),
-        (HALF, GOOD, GOOD, "inconclusive", "film more clips"),
+        (HALF, GOOD, GOOD, "inconclusive", "so near to it that filming more will not settle it"),
+        (SOME, GOOD, GOOD, "inconclusive", "film more clips: 1 more like these would settle it"),
         (BAD[:4], GOOD, GOOD, "inconclusive", "4 clips give no interval"),
         (BAD, HALF, GOOD, "invalid-control", "right in 50.0 % of 32 frames, 95 %"),
         (GOOD, HALF, GOOD, "invalid-control", "right in 50.0 %"),  # whatever the changed arm did
@@ -47,6 +49,16 @@ def test_findings(
     (verdict,) = judge(shown(adversarial, clean, placebo), Thresholds())
     assert verdict.finding == finding
     assert reason in verdict.reason
+
+
+def test_as_many_clips_more_as_said_settle_it() -> None:
+    (verdict,) = judge(shown(SOME, GOOD, GOOD), Thresholds(persist=0.6))
+    assert verdict.more_clips is not None
+    repeats = -(-(len(SOME) + verdict.more_clips) // len(SOME))
+    (again,) = judge(shown(SOME * repeats, GOOD, GOOD), Thresholds(persist=0.6))
+    assert (again.finding, again.more_clips) == ("persists", None)
+    (fooled,) = judge(shown(BAD, GOOD, BAD), Thresholds())
+    assert fooled.more_clips is None  # more clips would not mend a placebo
 
 
 def test_the_gate_is_met_exactly_at_its_threshold() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from misread.errors import OptionError, UnknownName
-from misread.runtime.board import Exhibit, Layout, draw_board
+from misread.runtime.board import CORNER_DICTIONARY, Exhibit, Layout, draw_board
 from misread.runtime.camera.locate import Fiducials, Target, open_locator
 from misread.runtime.channel import paste
 from misread.runtime.rig import Camera, Pose
@@ -27,11 +27,13 @@ QUARTERS[:20, :20], QUARTERS[:20, 20:], QUARTERS[20:, 20:], QUARTERS[20:, :20] =
 EXHIBIT = Exhibit(index=4, name="q", arm="clean", image=QUARTERS, label="Stop")
 
 
-def scene(pose: Pose | None = None, hide: tuple[int, ...] = ()) -> UInt8:
+def scene(pose: Pose | None = None, hide: tuple[int, ...] = (), edges: bool = False) -> UInt8:
     frame = np.full((540, 960, 3), 96, np.uint8)
     board = draw_board(EXHIBIT, 600)
-    for corner in hide:
-        low, high = (Layout().marker_corners(corner)[[0, 2]] * 600).astype(int)
+    places = [Layout().marker_corners(corner) for corner in hide]
+    places += [] if edges else [Layout().edge_marker_corners(place) for place in range(8)]
+    for place in places:
+        low, high = (place[[0, 2]] * 600).astype(int)
         board[low[1] : high[1], low[0] : high[0]] = 96
     paste(frame, board, (pose or Pose(distance_m=2.0)).project(0.75, Camera()))
     return frame
@@ -68,6 +70,40 @@ def test_hidden_markers(hide: tuple[int, ...], found: bool) -> None:
     assert (target is not None) == found
     if target is not None:
         assert np.abs(target.corners - expected(Pose(distance_m=2.0, yaw_deg=15))).max() < 3.5  # of 185
+
+
+def test_close_up_the_markers_along_the_edges_do() -> None:
+    pose = Pose(distance_m=1.0, yaw_deg=8, roll_deg=3)  # of the board, 615 px at 540 lines, the corners are outside
+    target = Fiducials({4: 1.0}).locate(scene(pose, edges=True))
+    assert target is not None
+    assert (target.exhibit, target.markers) == (4, 4)
+    assert np.abs(target.corners - expected(pose)).max() < 1.0  # of 370
+
+
+def test_of_two_boards_no_marker_is_borrowed() -> None:
+    frame = scene(Pose(distance_m=2.4, x_m=-0.6), (0, 1))  # two left: too few
+    other = Exhibit(index=5, name="o", arm="adversarial", image=QUARTERS, label="Stop")
+    right = Pose(distance_m=2.4, x_m=0.6)
+    paste(frame, draw_board(other, 600), right.project(0.75, Camera()))
+    target = Fiducials({4: 1.0, 5: 1.0}).locate(frame)
+    assert target is not None
+    assert (target.exhibit, target.markers) == (5, 4)
+    assert np.abs(target.corners - expected(right)).max() < 0.35
+    assert Fiducials({4: 1.0}).locate(frame) is None
+
+
+@pytest.mark.parametrize("pose", [Pose(distance_m=2.0, roll_deg=10), Pose(distance_m=1.2, yaw_deg=30, pitch_deg=8)])
+def test_the_raw_crop_holds_no_marker(pose: Pose) -> None:
+    frame = scene(pose, edges=True)
+    target = Fiducials({4: 1.0}).locate(frame)
+    assert target is not None
+    low, high = target.corners.min(axis=0), target.corners.max(axis=0)
+    plane = cv2.getPerspectiveTransform(
+        np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32), pose.project(0.75, Camera()).astype(np.float32)
+    )
+    for place in Layout().markers(4).values():
+        marker = cv2.perspectiveTransform(place[None], plane)[0]
+        assert ((marker.max(axis=0) <= low) | (marker.min(axis=0) >= high)).any()
 
 
 def test_two_small_markers_are_not_enough() -> None:
@@ -168,8 +204,10 @@ def test_markers_that_contradict_each_other_are_not_believed() -> None:
     stray = cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50), 18, 60)
     frame[430:510, 640:720] = 255
     frame[440:500, 650:710] = stray[..., None]
-    found = Fiducials({4: 1.0})._detect(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8), (0, 0))
-    assert sorted(found[4]) == [0, 1, 2, 3]
+    found: dict[int, dict[tuple[int, int], np.ndarray]] = {}
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8)
+    Fiducials({4: 1.0})._detect(CORNER_DICTIONARY, grey, (0, 0), found)
+    assert sorted(found[4]) == [(CORNER_DICTIONARY, 16 + corner) for corner in range(4)]
     assert Fiducials({4: 1.0}).locate(frame) is None
 
 

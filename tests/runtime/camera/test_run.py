@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +179,23 @@ def test_without_a_display_the_way_out_is_named(build: Path, monkeypatch: pytest
     asked = CameraOptions(builds=(build,), card=COLOURS, source=str(tmp_path / "pictures"), expect="red")
     with pytest.raises(CameraError, match="--headless"):
         run_camera(asked)
+
+
+def test_a_recording_is_seen_again_as_it_was_filmed(build: Path, tmp_path: Path) -> None:
+    card = replace(COLOURS, labels=("Stop", "green", "blue"))
+    asked = CameraOptions(
+        builds=(build,), card=card, headless=True, clips=1, frames_per_clip=2, out=tmp_path / "run", record=True
+    )
+    live = run_camera(asked)
+    again = run_camera(CameraOptions(builds=(build,), card=card, headless=True, source=f"replay:{tmp_path / 'run'}"))
+    assert [(one.exhibit, one.crop) for one in live.summaries] == [("Stop", "raw"), ("Stop", "rectified")]
+    assert again.summaries == live.summaries
+
+
+def test_a_recording_keeps_its_locator_and_label(build: Path, tmp_path: Path) -> None:
+    write_png(tmp_path / "pictures" / "0.png", flat(RED, 32))
+    first = {"source": str(tmp_path / "pictures"), "expect": "red", "locate": "box:0,0,20,20"}
+    live = run_camera(options(build, **first, out=tmp_path / "run", record=True))
+    again = run_camera(options(build, source=str(tmp_path / "run")))
+    assert (again.summaries, again.exit_code) == (live.summaries, 0)
+    assert run_camera(options(build, source=str(tmp_path / "run"), expect="blue")).exit_code == 1

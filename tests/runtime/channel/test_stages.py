@@ -126,10 +126,9 @@ def test_profiles_draw_within_their_ranges_from_the_generator(profile: Profile) 
     assert profile.draw(np.random.default_rng(7)) == drawn[7]
     assert len({channel.stages for channel in drawn}) == 20
     for channel in drawn:
-        light, defocus, sensor = channel.stages
-        assert isinstance(light, Light)
-        assert isinstance(defocus, Defocus)
-        assert isinstance(sensor, Sensor)
+        (light,) = (stage for stage in channel.stages if isinstance(stage, Light))
+        (defocus,) = (stage for stage in channel.stages if isinstance(stage, Defocus))
+        (sensor,) = (stage for stage in channel.stages if isinstance(stage, Sensor))
         assert profile.gain[0] <= light.gain <= profile.gain[1]
         assert profile.defocus_px[0] <= defocus.radius_px <= profile.defocus_px[1]
         assert profile.electrons[0] <= sensor.electrons <= profile.electrons[1]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +25,15 @@ class Pretend:
         self.read_so_far = 0
         self.asked: list[tuple[int, float]] = []
         self.released = 0
+        self.values: dict[int, float] = {cv2.CAP_PROP_EXPOSURE: 156.0, cv2.CAP_PROP_AUTO_EXPOSURE: 3.0}
 
     def set(self, what: int, value: float) -> bool:
         self.asked.append((what, value))
+        self.values[what] = value
         return True
 
     def get(self, what: int) -> float:
-        return float("nan") if what == cv2.CAP_PROP_POS_MSEC else 0.0
+        return float("nan") if what == cv2.CAP_PROP_POS_MSEC else self.values.get(what, 0.0)
 
     def getBackendName(self) -> str:  # noqa: N802  OpenCV's name
         return "PRETEND"
@@ -56,7 +61,7 @@ def test_the_format_comes_before_the_size_and_dark_frames_are_skipped(monkeypatc
     pretend = Pretend(30)
     opened = iter([pretend])
     monkeypatch.setattr(device, "open_capture", lambda *_: next(opened, None))
-    source = open_source("device:0", SourceOptions(retries=1, backoff_s=0.0, width=640, height=480))
+    source = open_source("device:0", SourceOptions(retries=1, backoff_s=0.0, width=640, height=480, lock=None))
     with pytest.raises(CameraError, match="camera device:0 stopped"):
         list(source.frames())
     source.close()
@@ -66,7 +71,8 @@ def test_the_format_comes_before_the_size_and_dark_frames_are_skipped(monkeypatc
         cv2.CAP_PROP_FRAME_HEIGHT,
     ]
     assert pretend.released == 1
-    assert source.health().properties[0] == ("size", "0x0")
+    assert source.health().properties[0] == ("size", "640x480")
+    assert source.health().notes == ()
 
 
 def test_frames_are_rgb_and_settled_after_the_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +120,14 @@ def test_stable_names_are_followed(tmp_path: Path) -> None:
     (tmp_path / "by-id").symlink_to(tmp_path / "video7")
     assert device_target(f"device:{tmp_path}/by-id") == str((tmp_path / "video7").resolve())
     assert device_target("device:3") == 3
+
+
+def test_time_limits_stand_before_opencv_reads_them_and_a_users_own_stay() -> None:
+    code = "import os, sys, misread; print(os.environ['OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT'], 'cv2' in sys.modules)"
+    for own, told in (({}, "3 False"), ({"OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "7"}, "7 False")):
+        env = {key: value for key, value in os.environ.items() if "OPENCV_VIDEOIO" not in key} | own
+        ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        assert ran.stdout.strip() == told
 
 
 @pytest.mark.hardware

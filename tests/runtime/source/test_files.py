@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -122,3 +125,17 @@ def test_a_broken_picture_is_named(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no pictures"):
         open_source(str(tmp_path))
+
+
+@pytest.mark.skipif(find_spec("av") is None, reason="needs PyAV: pip install 'misread[video]'")
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts"])
+def test_every_frame_of_a_file_with_b_frames_comes_once_and_in_order(tmp_path: Path, name: str) -> None:
+    program = Path(__file__).with_name("bframes.py")
+    subprocess.run([sys.executable, str(program), str(tmp_path / name), "60"], check=True, capture_output=True)
+    source = open_source(str(tmp_path / name))
+    frames = list(source.frames())
+    source.close()
+    levels = [float(frame.image.mean()) for frame in frames]
+    assert levels == pytest.approx([20 + 3 * index for index in range(60)], abs=1.4)
+    assert np.diff([frame.time_ns for frame in frames]) * 1e-9 == pytest.approx(np.full(59, 1 / 30), abs=2e-3)
+    assert not any("cut off" in note for note in source.health().notes)

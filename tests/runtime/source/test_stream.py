@@ -158,6 +158,26 @@ def test_closing_ends_a_reader_that_waits() -> None:
         assert not reader.is_alive()
 
 
+def test_a_second_reader_that_is_turned_away_leaves_the_first_alone() -> None:
+    away = threading.Event()
+
+    def one(send: Send, stopped: threading.Event) -> None:
+        number = 40
+        while not (away.is_set() and number > 90):
+            send(jpeg(number))
+            number = min(number + 1, 91)
+            stopped.wait(0.01)
+
+    with camera(one) as url:
+        first = open_source(url, QUICK)
+        with pytest.raises(CameraError, match="cannot open stream"):
+            open_source(url, QUICK)
+        away.set()
+        seen = greys(until_lost(first)[0])
+        first.close()
+    assert seen[-1] >= 90
+
+
 def test_passwords_stay_out_of_messages() -> None:
     assert without_password("rtsp://me:secret@10.0.0.2:554/cam") == "rtsp://10.0.0.2:554/cam"
     with pytest.raises(CameraError) as caught:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from misread.attack.physical.channel.arrive import arrive
+from misread.attack.physical.channel.pose import Pose
 from misread.attack.physical.channel.stage import Draw, View
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from misread.attack.physical.channel.profile import Profile
@@ -31,6 +33,7 @@ class Clip:
     frames: int
     view: View
     draws: tuple[Draw, ...]
+    distance_m: float | None = None
 
     def log(self) -> dict[str, Any]:
         """Everything drawn, as JSON types."""
@@ -39,6 +42,7 @@ class Clip:
             "version": self.version,
             "severity": self.severity,
             "frames": self.frames,
+            "distance_m": self.distance_m,
             "sensor_px": self.view.sensor_px,
             "render_hw": list(self.view.render_hw),
             "stages": {draw.stage: draw.log() for draw in self.draws},
@@ -69,6 +73,9 @@ class Channel:
             raise OptionError(message)
         sensor_px = self.profile.sensor_px.draw(1, severity, generator).item()
         draws = tuple(stage.draw(frames, severity, generator) for stage in self.profile.stages)
+        lens = self.profile.lens
+        if lens is not None:
+            draws = tuple(_at(draw, lens.heights(sensor_px)) if draw.stage == Pose.name else draw for draw in draws)
         return Clip(
             profile=self.profile.name,
             version=self.profile.version,
@@ -76,6 +83,7 @@ class Channel:
             frames=frames,
             view=_view(picture_hw, sensor_px, self.profile.render_px),
             draws=draws,
+            distance_m=None if lens is None else lens.distance_m(sensor_px),
         )
 
     def apply(self, picture: Tensor, clip: Clip) -> Tensor:
@@ -98,6 +106,11 @@ class Channel:
         for stage, draw in zip(self.profile.stages, clip.draws, strict=True):
             pixels = stage.apply(pixels, draw, clip.view)
         return arrive(pixels, self.card)
+
+
+def _at(pose: Draw, heights: float) -> Draw:
+    # Size and perspective come from one distance.
+    return Draw(pose.stage, {**pose.values, "distance": torch.full_like(pose["distance"], heights)})
 
 
 def _view(picture_hw: tuple[int, int], sensor_px: float, render_px: int) -> View:

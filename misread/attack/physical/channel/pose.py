@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from misread.attack.physical.channel.stage import View
 
+MIN_HEIGHTS = 1.2  # Of the picture, from the lens to the sheet.
 _UNIT = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
 
 
@@ -46,8 +47,8 @@ class Pose:
         if not all(tilt.low >= -80 and tilt.high <= 80 for tilt in tilts):
             message = f"yaw and pitch lie within 80 degrees, got {self.yaw_deg} and {self.pitch_deg}"
             raise OptionError(message)
-        if not self.distance.low >= 1.2:
-            message = f"the lens is at least 1.2 picture heights away, got {self.distance.low}"
+        if not self.distance.low >= MIN_HEIGHTS:
+            message = f"the lens is at least {MIN_HEIGHTS} picture heights away, got {self.distance.low}"
             raise OptionError(message)
         if not all(r.low >= -0.3 and r.high <= 0.3 for r in (self.scale, self.shift, self.corner)):
             message = f"the crop errs by at most 0.3 of its side, got {self.scale}, {self.shift} and {self.corner}"

@@ -1,4 +1,8 @@
-"""The board by its four ArUco markers, which also say which exhibit hangs there."""
+"""The board by its markers, which also say which exhibit hangs there.
+
+The four large ones in the corners do from afar. The eight small ones along the edges are looked for only where the
+large ones are not all found: close up, when those leave the frame.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
-from misread.runtime.board import Layout, read_marker_id
+from misread.runtime.board import CORNER_DICTIONARY, EDGE_DICTIONARY, Layout, read_marker
 from misread.runtime.camera.locate.pose import Gauge
 from misread.runtime.camera.locate.target import Target, whole
 
@@ -19,13 +23,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from misread.pixels import UInt8
+    from misread.runtime.board import Mark
 
 MIN_MARKERS: Final = 3
 SURE_MARKER_PX: Final = 25.0  # From here on two markers across the picture pin its plane down.
 MAX_ERROR: Final = 0.02  # Of the picture's size; a marker misread or a bent board goes beyond.
+MIN_SPAN: Final = 0.4  # Of the board's side, along both axes; markers of one side leave the other to extrapolation.
+_LARGE: Final = 4
 _REACH: Final = 0.6
 
-Found = dict[int, dict[int, "NDArray[np.float32]"]]
+Found = dict[int, dict["Mark", "NDArray[np.float32]"]]
 
 
 class Fiducials:
@@ -46,8 +53,10 @@ class Fiducials:
         settings = cv2.aruco.DetectorParameters()
         # Contour lines keep their accuracy down to 16 px a marker; OpenCV's AprilTag refinement is half a pixel off.
         settings.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_CONTOUR
-        dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
-        self._detector = cv2.aruco.ArucoDetector(dictionary, settings)
+        self._detectors = {
+            dictionary: cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(dictionary), settings)
+            for dictionary in (CORNER_DICTIONARY, EDGE_DICTIONARY)
+        }
         self._near: tuple[int, int, int, int] | None = None
 
     def locate(self, frame: UInt8) -> Target | None:
@@ -57,7 +66,10 @@ class Fiducials:
         if self._near is not None:
             areas.insert(0, self._near)
         for left, top, right, bottom in areas:
-            found = self._detect(grey[top:bottom, left:right], (left, top))
+            found: Found = {}
+            for dictionary in self._detectors:
+                if max(map(len, found.values()), default=0) < _LARGE:
+                    self._detect(dictionary, grey[top:bottom, left:right], (left, top), found)
             target = self._best(found, (grey.shape[0], grey.shape[1]))
             if target is not None and whole(target.corners, frame):
                 self._near = _around(target, frame)
@@ -65,31 +77,28 @@ class Fiducials:
         self._near = None
         return None
 
-    def _detect(self, grey: NDArray[np.uint8], offset: tuple[int, int]) -> Found:
-        corners, markers, _ = self._detector.detectMarkers(np.ascontiguousarray(grey))
+    def _detect(self, dictionary: int, grey: NDArray[np.uint8], offset: tuple[int, int], found: Found) -> None:
+        corners, markers, _ = self._detectors[dictionary].detectMarkers(np.ascontiguousarray(grey))
         ids: Any = markers  # OpenCV's types do not tell of the None where nothing is found
-        found: Found = {}
         if ids is None:
-            return found
+            return
         for marker, points in zip(ids.ravel(), corners, strict=True):
-            exhibit, corner = read_marker_id(int(marker))
-            if exhibit in self._aspects:
-                found.setdefault(exhibit, {})[corner] = (
-                    points.reshape(4, 2) + np.array(offset, np.float32) + np.float32(0.5)
-                )
-        return found
+            mark = (dictionary, int(marker))
+            if (exhibit := read_marker(mark)) in self._aspects:
+                seen = points.reshape(4, 2) + np.array(offset, np.float32) + np.float32(0.5)
+                found.setdefault(exhibit, {})[mark] = seen
 
     def _best(self, found: Found, frame_hw: tuple[int, int]) -> Target | None:
         if not found:
             return None
         exhibit = Counter({index: len(markers) for index, markers in found.items()}).most_common(1)[0][0]
-        markers = found[exhibit]
+        markers, places = found[exhibit], self._layout.markers(exhibit)
         side_px = float(np.mean([np.linalg.norm(points[0] - points[1]) for points in markers.values()]))
+        board = np.concatenate([places[mark] for mark in markers])
         # Two markers of one side leave the other side to extrapolation (3 % off at 15 degrees); a diagonal does not.
-        diagonal = {0, 2} <= markers.keys() or {1, 3} <= markers.keys()
-        if len(markers) < MIN_MARKERS and not (diagonal and side_px >= SURE_MARKER_PX):
+        spans = float(np.ptp(board, axis=0).min()) >= MIN_SPAN
+        if not spans or (len(markers) < MIN_MARKERS and side_px < SURE_MARKER_PX):
             return None
-        board = np.concatenate([self._layout.marker_corners(corner) for corner in markers])
         seen = np.concatenate(list(markers.values()))
         found_plane, _ = cv2.findHomography(board, seen, 0)
         homography: Any = found_plane

@@ -1,0 +1,38 @@
+"""`misread calibrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from misread.cli.app import app, end, progress
+from misread.cli.options import Overwrite
+
+
+@app.command()
+def calibrate(
+    source: Annotated[str | None, typer.Argument(help="device:0, a stream's URL, a video file or a folder.")] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The lens.")] = Path("lens.json"),
+    frames: Annotated[int, typer.Option(help="Look at no more than these.")] = 900,
+    chart: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the chart: .pdf or .png.")] = None,
+    paper: Annotated[str, typer.Option(help="Of the chart: a4, letter or a3.")] = "a4",
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure a camera's lens from what it films of a chart.
+
+    First --chart chart.pdf, print and film it from many sides; then the source.
+    """
+    from misread.errors import OptionError
+    from misread.report.text.lens import chart_text, lens_text
+    from misread.runtime import calibrate as part
+
+    if chart is not None and source is None:
+        part.write_chart(chart, paper=paper, overwrite=overwrite)
+        end(chart_text(chart), 0)
+    if source is None or chart is not None:
+        raise OptionError("name a source that shows the chart, or --chart chart.pdf to write the chart, not both")
+    options = part.CalibrateOptions(source=source, out=out, frames=frames, overwrite=overwrite)
+    end(lens_text(part.calibrate(options, progress=progress()), out), 0)

@@ -1,0 +1,9 @@
+"""What a camera does to a picture, from what it filmed of a known chart."""
+
+from __future__ import annotations
+
+from misread.runtime.calibrate.chart import CHART, Chart
+from misread.runtime.calibrate.lens import LENS_KIND, LensFit, fit_lens
+from misread.runtime.calibrate.run import CalibrateOptions, calibrate, write_chart
+
+__all__ = ["CHART", "LENS_KIND", "CalibrateOptions", "Chart", "LensFit", "calibrate", "fit_lens", "write_chart"]
