@@ -14,7 +14,7 @@ from misread.runtime.camera.intrinsics import read_lens
 from misread.runtime.camera.judge import Thresholds
 from misread.runtime.camera.locate import Gauge
 from misread.runtime.camera.subject import exhibits_of
-from misread.runtime.channel import PROFILES
+from misread.runtime.channel import PROFILES, named_profile
 from misread.runtime.rig import Script
 from misread.runtime.session import Deployed, SessionOptions
 from misread.runtime.source import SourceOptions
