@@ -13,6 +13,7 @@ import pytest
 from misread.errors import OptionError
 from misread.runtime.camera import FilmOptions, film
 from misread.runtime.camera.clips import Clips
+from misread.runtime.camera.film import _counting
 from misread.runtime.camera.grid import Grid
 from misread.runtime.camera.guide import Guide, GuideRules, Prompt
 from misread.runtime.camera.guide_view import draw_prompt
@@ -194,3 +195,22 @@ def test_a_change_of_cell_begins_a_clip_and_what_is_missing_is_logged(tmp_path: 
     seen.clear()
     film(trio()[:1], [colour_reader()], unguided, on_frame=seen.append)
     assert [one.place.clip for one in seen] == [0] * 6
+
+
+def test_a_replay_that_nobody_guides_has_the_same_clips_and_sights(tmp_path: Path) -> None:
+    stations = (GRID.ranges((1, 0)), GRID.ranges((0, 0)))
+    script = Script(clips=2, frames_per_clip=3, blank_frames=0, stations=stations)
+    guided = FilmOptions(
+        feed=SourceOptions(script=script), guide=GuideRules(grid=GRID), out=tmp_path / "out", key_frames=0, record=True
+    )
+    runs: list[list[Observation]] = [[], []]
+    film(trio()[:1], [colour_reader()], guided, on_frame=runs[0].append)
+    film(trio()[:1], [colour_reader()], FilmOptions(source=f"replay:{tmp_path / 'out'}"), on_frame=runs[1].append)
+    once, again = ([(one.place.clip, one.target and one.target.sight) for one in run] for run in runs)
+    assert once == again
+    assert [clip for clip, _ in once] == [0, 0, 0, 1, 1, 1]
+
+
+def test_frames_are_counted_in_the_cells_that_are_asked_for() -> None:
+    assert _counting(FilmOptions(guide=GuideRules(grid=GRID))).grid == GRID
+    assert _counting(FilmOptions()) == FilmOptions().counting
