@@ -26,7 +26,17 @@ def camera(
     expect: Annotated[
         str | None, typer.Option(metavar="LABEL", help="What a right reading says, without a bundle.")
     ] = None,
-    locate: Annotated[str | None, typer.Option(help="fiducials, box:x,y,w,h, centre or frame.")] = None,
+    locate: Annotated[str | None, typer.Option(help="fiducials, contour:red, box:x,y,w,h, centre or frame.")] = None,
+    lens: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="From misread calibrate, to know distances.")
+    ] = None,
+    board_mm: Annotated[float | None, typer.Option(metavar="MM", help="Side of the board, edge to edge.")] = None,
+    guided: Annotated[
+        bool, typer.Option("--guided", help="Ask for each distance and angle until all are seen.")
+    ] = False,
+    distances: Annotated[str | None, typer.Option(metavar="M,M,..", help="Of the guided cells. [1,2,3]")] = None,
+    angles: Annotated[str | None, typer.Option(metavar="DEG,DEG,..", help="Likewise. [0,30,60]")] = None,
+    cell_frames: Annotated[int | None, typer.Option(help="That fill a cell. [6]")] = None,
     claim: Annotated[
         str, typer.Option(help="raw: the verdicts speak of the crop as filmed; rectified: set upright.")
     ] = "raw",
@@ -45,6 +55,7 @@ def camera(
     With a control, a placebo and intervals over clips.
     """
     from misread.report.text.camera import camera_text
+    from misread.runtime.camera.guide import read_rules
     from misread.runtime.camera.run import CameraOptions, run_camera
 
     options = CameraOptions(
@@ -54,6 +65,9 @@ def camera(
         witness=tuple(witness or ()),
         expect=expect,
         locate=locate,
+        lens=lens,
+        board_mm=board_mm,
+        guide=read_rules(guided=guided, distances=distances, angles=angles, frames=cell_frames),
         claim=cast("Any", claim),
         headless=headless,
         seconds=seconds,

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 from misread.errors import CameraError, OptionError
 from misread.files import atomic_folder, write_json
+from misread.runtime.camera.guide import Guide, GuideRules
+from misread.runtime.camera.intrinsics import Intrinsics
 from misread.runtime.camera.judge import Thresholds, judge
 from misread.runtime.camera.keyframes import save
-from misread.runtime.camera.locate import open_locator
+from misread.runtime.camera.locate import Gauge, open_locator
 from misread.runtime.camera.log import NAME, FrameLog
 from misread.runtime.camera.loop import Plan, View, Watched, watch
 from misread.runtime.camera.result import KIND, SUMMARY, CameraResult
 from misread.runtime.camera.subject import Subject, subject_of
 from misread.runtime.contender import sources_of
 from misread.runtime.fingerprint import fingerprints
-from misread.runtime.rig import Script
+from misread.runtime.rig import Camera, Script
 from misread.runtime.source import SourceOptions, open_source
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class FilmOptions:
         source: As `open_source` takes it.
         feed: Time limits, sizes, and the script of the virtual camera.
         locate: As `open_locator` takes it.
+        gauge: Tells distance and angle from markers; None knows no lens, but the virtual camera's.
+        guide: Ask for one cell of a grid after the other and end when all are filled, or None.
         expect: The right label where no exhibit says it, or None.
         seconds: When to end, on the source's clock, or None.
         claim: The crop that the verdicts speak of: `raw` is what a device cuts out, `rectified` flatters the attack.
@@ -54,6 +58,8 @@ class FilmOptions:
     source: str = VIRTUAL
     feed: SourceOptions = field(default_factory=SourceOptions)
     locate: str = "fiducials"
+    gauge: Gauge | None = None
+    guide: GuideRules | None = None
     expect: str | None = None
     seconds: float | None = None
     claim: Crop = "raw"
@@ -70,6 +76,11 @@ class FilmOptions:
             raise OptionError(f"the claim names the crop, raw or rectified, got {self.claim!r}")
         if self.claim == "rectified" and self.locate != "fiducials":
             raise OptionError("only fiducials give a rectified crop; claim raw, or use --locate fiducials")
+        if self.guide is not None:
+            gauge = _gauge(self)
+            if self.locate != "fiducials" or gauge is None or gauge.lens is None or gauge.board_m is None:
+                message = "guided mode measures distances: it needs --locate fiducials, --lens and --board-mm"
+                raise OptionError(f"{message}; misread calibrate makes the lens file")
         if not 0 <= self.key_frames <= 1000:
             raise OptionError(f"0 to 1000 key frames are kept of each exhibit, got {self.key_frames}")
 
@@ -107,21 +118,24 @@ def film(
     options = options or FilmOptions()
     _check(exhibits, readers, options)
     feed = replace(options.feed, exhibits=tuple(exhibits))
+    aspects = {exhibit.index: exhibit.aspect for exhibit in exhibits}
     with ExitStack() as stack:
         folder = None
         if options.out is not None:
             folder = stack.enter_context(atomic_folder(options.out, overwrite=options.overwrite))
         source = stack.enter_context(closing(open_source(options.source, feed)))
         with FrameLog(folder / NAME if folder is not None else None) as log:
+            subjects = {exhibit.index: subject_of(exhibit) for exhibit in exhibits}
             plan = Plan(
                 readers=readers,
-                locator=open_locator(options.locate, {exhibit.index: exhibit.aspect for exhibit in exhibits}),
-                subjects={exhibit.index: subject_of(exhibit) for exhibit in exhibits},
+                locator=open_locator(options.locate, aspects, _gauge(options)),
+                subjects=subjects,
                 shown=Subject(name="shown", arm="clean", label=options.expect),
                 log=log,
                 seconds=options.seconds,
                 key_frames=options.key_frames,
                 expected=_expected(options, len(exhibits)),
+                guide=Guide(tuple(subjects.values()), options.guide) if options.guide is not None else None,
             )
             watched = watch(source, plan, view=view, on_frame=on_frame, progress=progress)
         ran = fingerprints(readers)
@@ -145,6 +159,19 @@ def _check(exhibits: Sequence[Exhibit], readers: Sequence[Reader], options: Film
     for reader in readers:
         for label in labels | ({options.expect} if options.expect is not None else set()):
             reader.card.index(label)  # Raises with a suggestion before anything is filmed.
+
+
+def _gauge(options: FilmOptions) -> Gauge | None:
+    if options.gauge is not None or options.source != VIRTUAL:
+        return options.gauge
+    eye = Camera()
+    lens = Intrinsics(
+        width=eye.width,
+        height=eye.height,
+        focal_px=(eye.focal_px, eye.focal_px),
+        centre_px=(eye.width / 2, eye.height / 2),
+    )
+    return Gauge(lens=lens, board_m=(options.feed.script or Script()).side_m)
 
 
 def _expected(options: FilmOptions, exhibits: int) -> int:

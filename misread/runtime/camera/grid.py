@@ -9,6 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from misread.errors import OptionError
+from misread.flags import parse_numbers
 
 if TYPE_CHECKING:
     from misread.runtime.camera.locate.sight import Sight
@@ -46,8 +47,33 @@ class Grid:
         inside = 0 <= row < len(self.distances_m) - 1 and 0 <= column < len(self.angles_deg) - 1
         return (row, column) if inside else None
 
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells, the near ones first."""
+        rows, columns = len(self.distances_m) - 1, len(self.angles_deg) - 1
+        return tuple((row, column) for row in range(rows) for column in range(columns))
+
+    def ranges(self, cell: Cell) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Give (from, to) in metres and in degrees."""
+        row, column = cell
+        distances, angles = self.distances_m, self.angles_deg
+        return (distances[row], distances[row + 1]), (angles[column], angles[column + 1])
+
     def text(self, cell: Cell) -> str:
         """Say where a cell is: `1-2 m, 15-30 deg`."""
         row, column = cell
         distance = f"{self.distances_m[row]:g}-{self.distances_m[row + 1]:g} m"
         return f"{distance}, {self.angles_deg[column]:g}-{self.angles_deg[column + 1]:g} deg"
+
+
+def read_grid(distances: str | None, angles: str | None, otherwise: Grid) -> Grid:
+    """Read edges as they are typed: `1,2,3` in metres and `0,30,60` in degrees; what is None is taken over.
+
+    Raises:
+        OptionError: These are no rising numbers.
+
+    """
+    return Grid(
+        distances_m=parse_numbers(distances) if distances is not None else otherwise.distances_m,
+        angles_deg=parse_numbers(angles) if angles is not None else otherwise.angles_deg,
+    )

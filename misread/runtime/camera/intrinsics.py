@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
 
-from misread.errors import OptionError
+from misread.errors import FileError, OptionError
+from misread.files import read_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KIND: Final = "misread-lens"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,3 +58,29 @@ class Intrinsics:
             centre_px=(self.centre_px[0] * across, self.centre_px[1] * down),
             distortion=self.distortion,
         )
+
+
+def read_lens(path: Path) -> Intrinsics:
+    """Read a lens that a calibration wrote.
+
+    Raises:
+        FileError: The file is missing, or is no lens.
+
+    """
+    document: dict[str, Any] = read_json(path, kind=KIND)
+    try:
+        return Intrinsics(
+            width=int(document["width"]),
+            height=int(document["height"]),
+            focal_px=_numbers(document["focal_px"], 2),
+            centre_px=_numbers(document["centre_px"], 2),
+            distortion=_numbers(document["distortion"], 5),
+        )
+    except (KeyError, TypeError, ValueError, OptionError) as error:
+        raise FileError(f"{path} is not a lens: {error}; make one with misread calibrate") from error
+
+
+def _numbers(values: Any, count: int) -> Any:
+    if len(values) != count:
+        raise ValueError(f"expected {count} numbers, got {values}")
+    return tuple(map(float, values))

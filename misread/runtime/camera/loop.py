@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from misread.runtime.board import Arm
     from misread.runtime.camera.clips import Place
+    from misread.runtime.camera.grid import Cell
+    from misread.runtime.camera.guide import Guide
     from misread.runtime.camera.locate import Locator, Target
     from misread.runtime.camera.log import FrameLog
     from misread.runtime.session import Reader
@@ -56,6 +58,7 @@ class Plan:
         seconds: When to end, on the source's clock, or None.
         key_frames: How many to keep of each exhibit.
         expected: Frames to come, for the progress; 0 when unknown.
+        guide: Asks for the cells of a grid and ends the run when all are filled, or None.
 
     """
 
@@ -67,6 +70,7 @@ class Plan:
     seconds: float | None
     key_frames: int
     expected: int = 0
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,23 +121,37 @@ class _Run:
             self.clips.cut()
         if command is not None and command.quit:
             return "quit"
+        if observation.prompt is not None and observation.prompt.wanted is None:
+            return "complete"
         return "time" if self.plan.seconds is not None and self.seconds >= self.plan.seconds else None
 
     def look(self, frame: Frame) -> Observation:
         target = self.plan.locator.locate(frame.image)
         subject = self._subject(target)
-        place = self._place(frame, subject if target is not None else None)
+        sight, guide = target.sight if target is not None else None, self.plan.guide
+        cell = guide.stand(subject, sight) if guide is not None else None
+        place = self._place(frame, subject if target is not None else None, cell)
+        if guide is not None:
+            guide.add(sight, place.clip)
         crops = target.crops(frame.image) if target is not None else {}
         readouts = read_crops(self.plan.readers, crops, subject) if crops else ()
-        return Observation(frame=frame, place=place, subject=subject, target=target, crops=crops, readouts=readouts)
+        return Observation(
+            frame=frame,
+            place=place,
+            subject=subject,
+            target=target,
+            crops=crops,
+            readouts=readouts,
+            prompt=guide.prompt() if guide is not None else None,
+        )
 
     def _subject(self, target: Target | None) -> Subject | None:
         if target is None:
             return None
         return self.shown if target.exhibit is None else self.plan.subjects.get(target.exhibit, self.shown)
 
-    def _place(self, frame: Frame, subject: Subject | None) -> Place:
-        return self.clips.place(None if subject is None else (subject, frame.part), frame.time_ns)
+    def _place(self, frame: Frame, subject: Subject | None, cell: Cell | None) -> Place:
+        return self.clips.place(None if subject is None else (subject, frame.part, cell), frame.time_ns)
 
 
 def watch(
@@ -167,5 +185,7 @@ def watch(
         ended = "interrupted"
     except CameraError as lost:
         ended, error = "lost", lost
+    if plan.guide is not None:
+        plan.log.write({"event": "guide", "missing": plan.guide.missing()})
     plan.log.write({"event": "end", "reason": ended, "frames": run.tally.frames})
     return Watched(tally=run.tally, keys=run.keys, seconds=run.seconds, ended=ended, error=error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from misread.card import ModelCard
     from misread.pixels import UInt8
     from misread.runtime.camera.clips import Place
+    from misread.runtime.camera.guide import Prompt
     from misread.runtime.camera.locate import Crop, Target
+    from misread.runtime.camera.locate.sight import Sight
     from misread.runtime.camera.subject import Subject
     from misread.runtime.session import Reader
     from misread.runtime.source import Frame
@@ -43,7 +45,7 @@ class Readout:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """A frame, what was seen in it and what was read from it."""
+    """A frame, what was seen in it and what was read from it; in guided mode also what to do next."""
 
     frame: Frame
     place: Place
@@ -51,6 +53,7 @@ class Observation:
     target: Target | None
     crops: Mapping[Crop, UInt8]
     readouts: tuple[Readout, ...]
+    prompt: Prompt | None = None
 
     def record(self) -> dict[str, object]:
         """Give one line of the log."""
@@ -67,9 +70,16 @@ class Observation:
             "located": target is not None,
             "markers": target.markers if target else 0,
             "size_px": round(target.size_px, 2) if target else None,
+            "sight": _rounded(target.sight) if target else None,
             "corners": target.corners.round(2) if target else None,
             "readouts": self.readouts,
         }
+
+
+def _rounded(sight: Sight | None) -> dict[str, float | None] | None:
+    if sight is None:
+        return None
+    return {name: None if value is None else round(value, 3) for name, value in asdict(sight).items()}
 
 
 def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: Subject | None) -> tuple[Readout, ...]:

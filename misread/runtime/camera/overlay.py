@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from misread.pixels import rgb_to_bgr
+from misread.runtime.camera.guide_view import draw_prompt
 
 if TYPE_CHECKING:
     from misread.pixels import UInt8
@@ -41,6 +42,8 @@ def draw(observation: Observation, tally: Tally) -> UInt8:
     if observation.target is not None:
         outline = np.rint(observation.target.corners * scale).astype(np.int32)
         cv2.polylines(frame, [outline], isClosed=True, color=_colour(shown), thickness=2, lineType=cv2.LINE_AA)
+    if observation.prompt is not None:
+        draw_prompt(frame, observation.prompt)
     size = frame.shape[1] / 960
     line = round(STRIP_PX * max(size, 0.6))
     strip = np.full((line * (1 + max(len(shown), 1)), frame.shape[1], 3), _DARK, np.uint8)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from misread.bundle import read_bundle
 from misread.errors import OptionError
 from misread.runtime.camera.film import VIRTUAL, FilmOptions, film
+from misread.runtime.camera.intrinsics import read_lens
 from misread.runtime.camera.judge import Thresholds
+from misread.runtime.camera.locate import Gauge
 from misread.runtime.camera.subject import exhibits_of
 from misread.runtime.rig import Script
 from misread.runtime.session import Deployed, SessionOptions
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from misread.card import ModelCard
     from misread.cards.facts import CardFacts
     from misread.runtime.board import Exhibit
+    from misread.runtime.camera.guide import GuideRules
     from misread.runtime.camera.locate import Crop
     from misread.runtime.camera.loop import View
     from misread.runtime.camera.observe import Observation
     from misread.runtime.camera.result import CameraResult
 
 WINDOW_FPS: Final = 10.0
+_ROUNDS: Final = 2  # The virtual camera goes round the cells twice as often as should fill them.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +45,11 @@ class CameraOptions:
         bundle: Its witnesses are what is shown (on the virtual camera), or what the markers may name (on others).
         witness: Ids of witnesses; empty takes as many as there are markers for.
         expect: The label that a right reading gives, where no bundle says it.
-        locate: How the picture is found: `fiducials`, `box:x,y,width,height`, `centre`, `frame`; None takes what fits.
+        locate: How the picture is found: `fiducials`, `contour:red`, `box:x,y,width,height`, `centre`, `frame`; None
+            takes what fits.
+        lens: File of the camera's lens, as `misread calibrate` writes it; with `board_mm` distances are measured.
+        board_mm: Side of the board, edge to edge, or None.
+        guide: Ask for one cell of a grid after the other and end when all are filled, or None.
         headless: Without a window.
         seconds: When to end, on the source's clock, or None.
         out: A new folder for log, summary and key frames, or None.
@@ -65,6 +73,9 @@ class CameraOptions:
     witness: tuple[str, ...] = ()
     expect: str | None = None
     locate: str | None = None
+    lens: Path | None = None
+    board_mm: float | None = None
+    guide: GuideRules | None = None
     headless: bool = False
     seconds: float | None = None
     out: Path | None = None
@@ -119,6 +130,8 @@ def run_camera(
         source=options.source,
         feed=_feed(options),
         locate=options.locate or _fitting(options),
+        gauge=_gauge(options),
+        guide=options.guide,
         expect=options.expect,
         seconds=options.seconds,
         claim=options.claim,
@@ -161,9 +174,25 @@ def _feed(options: CameraOptions) -> SourceOptions:
         width=feed.width,
         height=feed.height,
         fps=feed.fps,
-        script=Script(clips=options.clips, frames_per_clip=options.frames_per_clip, seed=options.seed),
+        script=_script(options),
         rig_fps=live,
     )
+
+
+def _script(options: CameraOptions) -> Script:
+    script = Script(clips=options.clips, frames_per_clip=options.frames_per_clip, seed=options.seed)
+    if options.guide is None or options.source != VIRTUAL:
+        return script
+    stations = tuple(options.guide.grid.ranges(cell) for cell in options.guide.grid.cells)
+    needed = options.guide.clips + -(-options.guide.frames // options.frames_per_clip)
+    return replace(script, stations=stations, clips=max(options.clips, needed * _ROUNDS * len(stations)))
+
+
+def _gauge(options: CameraOptions) -> Gauge | None:
+    if options.lens is None and options.board_mm is None:
+        return None
+    lens = read_lens(options.lens) if options.lens is not None else None
+    return Gauge(lens=lens, board_m=options.board_mm / 1000 if options.board_mm is not None else None)
 
 
 def _fitting(options: CameraOptions) -> str:

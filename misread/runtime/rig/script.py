@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Range = tuple[float, float]
+Station = tuple[Range, Range]
+"""(metres, degrees)"""
 _TAKE, _FRAME, _ORDER = 1, 2, 3  # Streams of random numbers that do not meet.
 MAX_CLIPS: Final = 10_000
+_INSET: Final = 0.2  # Of a station's width, on both sides, so that no noise carries the board out of it.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +39,8 @@ class Script:
         drift: How much of those ranges a clip crosses, 0 to 1.
         side_m: Side of the board.
         profile: Light, optics and sensor.
+        stations: Cells of (distance, angle to the line of sight) that take after take goes round, in place of
+            `distance_m`, `yaw_deg` and `drift`; the board stays inside of one while a take lasts.
 
     """
 
@@ -48,6 +53,7 @@ class Script:
     drift: float = 0.3
     side_m: float = 0.75
     profile: Profile = PROFILES[0]
+    stations: tuple[Station, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse counts and ranges without sense."""
@@ -61,6 +67,10 @@ class Script:
         low, high = self.yaw_deg
         if not (self.side_m > 0 and self.side_m < near <= far and abs(low) <= 80 and low <= high <= 80):
             raise OptionError(f"the board hangs further away than it is wide, yaw within 80 degrees, got {self}")
+        for (near, far), (low, high) in self.stations:
+            if not (self.side_m < within(near, far, 0) <= within(near, far, 1) and 0 <= low < high <= 80):
+                message = f"a board of {self.side_m:g} m is filmed from further away than that, at 0 to 80 degrees"
+                raise OptionError(f"{message}, got {near:g}-{far:g} m, {low:g}-{high:g} deg")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,8 +138,32 @@ def _order(script: Script, exhibits: int) -> Sequence[tuple[int, int]]:
     return [(take, int(exhibit)) for take in range(script.clips) for exhibit in rng.permutation(exhibits)]
 
 
+def within(low: float, high: float, share: float) -> float:
+    """Give the place well inside of a station's range at a share of it, 0 to 1."""
+    return low + (high - low) * (_INSET + (1 - 2 * _INSET) * share)
+
+
+def _stand(away_m: float, angle_deg: float, aside: float) -> Pose:
+    """Stand at this distance and this angle to the line of sight, `aside` (-0.5 to 0.5) of the picture's middle."""
+    bearing = np.deg2rad(8.0 * aside)
+    return Pose(
+        distance_m=float(away_m * np.cos(bearing)),
+        x_m=float(away_m * np.sin(bearing)),
+        yaw_deg=float(angle_deg + np.rad2deg(bearing)),
+        roll_deg=6.0 * aside,
+    )
+
+
 def _ends(script: Script, take: int) -> tuple[Pose, Pose]:
     rng = np.random.default_rng([script.seed, _TAKE, take, 0])
+    if script.stations:
+        metres, degrees = script.stations[take % len(script.stations)]
+        side = rng.choice([-1.0, 1.0])
+        start, end = (
+            _stand(within(*metres, share[0]), side * within(*degrees, share[1]), share[2] - 0.5)
+            for share in rng.uniform(size=(2, 3))
+        )
+        return start, end
     # Takes are spread over the distances before they are jittered, so that few clips still see near and far.
     near, far = script.distance_m
     share = (take % script.clips + rng.uniform()) / script.clips

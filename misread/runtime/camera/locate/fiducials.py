@@ -7,12 +7,14 @@ large ones are not all found: close up, when those leave the frame.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 
 from misread.runtime.board import CORNER_DICTIONARY, EDGE_DICTIONARY, Layout, read_marker
+from misread.runtime.camera.locate.pose import Gauge
 from misread.runtime.camera.locate.target import Target, whole
 
 if TYPE_CHECKING:
@@ -39,10 +41,14 @@ class Fiducials:
     Args:
         aspects: Width over height of the picture of each exhibit that may hang there; others are not seen.
         layout: Of the board.
+        gauge: Tells distance and angle from the markers; the default one knows no lens.
 
     """
 
-    def __init__(self, aspects: Mapping[int, float], *, layout: Layout | None = None) -> None:
+    def __init__(
+        self, aspects: Mapping[int, float], *, layout: Layout | None = None, gauge: Gauge | None = None
+    ) -> None:
+        self._gauge = gauge or Gauge()
         self._aspects, self._layout = dict(aspects), layout or Layout()
         settings = cv2.aruco.DetectorParameters()
         # Contour lines keep their accuracy down to 16 px a marker; OpenCV's AprilTag refinement is half a pixel off.
@@ -64,7 +70,7 @@ class Fiducials:
             for dictionary in self._detectors:
                 if max(map(len, found.values()), default=0) < _LARGE:
                     self._detect(dictionary, grey[top:bottom, left:right], (left, top), found)
-            target = self._best(found)
+            target = self._best(found, (grey.shape[0], grey.shape[1]))
             if target is not None and whole(target.corners, frame):
                 self._near = _around(target, frame)
                 return target
@@ -82,7 +88,7 @@ class Fiducials:
                 seen = points.reshape(4, 2) + np.array(offset, np.float32) + np.float32(0.5)
                 found.setdefault(exhibit, {})[mark] = seen
 
-    def _best(self, found: Found) -> Target | None:
+    def _best(self, found: Found, frame_hw: tuple[int, int]) -> Target | None:
         if not found:
             return None
         exhibit = Counter({index: len(markers) for index, markers in found.items()}).most_common(1)[0][0]
@@ -103,7 +109,9 @@ class Fiducials:
         corners = cv2.perspectiveTransform(picture[None], homography)[0].astype(np.float32)
         target = Target(corners=corners, exhibit=exhibit, markers=len(markers), planar=True)
         error = float(np.sqrt(((back - seen) ** 2).sum(axis=1).mean()))
-        return target if error <= max(MAX_ERROR * target.size_px, 1.0) else None
+        if error > max(MAX_ERROR * target.size_px, 1.0):
+            return None
+        return replace(target, sight=self._gauge.sight(board, seen, frame_hw))
 
 
 def _around(target: Target, frame: UInt8) -> tuple[int, int, int, int]:
