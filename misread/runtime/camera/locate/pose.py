@@ -25,6 +25,7 @@ ASSUMED_FOCAL: Final = 1.0
 ASSUMED_ERROR: Final = 0.2  # Of a marker's side; perspective does not fit a lens that is only assumed.
 _NOISE_PX: Final = 0.3  # Of a corner that was found well; two poses that differ by less explain it alike.
 _ALIKE: Final = 2.0
+_WORTH: Final = 4.0
 _TURN_DEG: Final = 20.0
 
 
@@ -106,7 +107,10 @@ def _pose(
     solved: Any = cv2.solvePnPGeneric(flat, pixels, matrix, distortion, flags=cv2.SOLVEPNP_IPPE)
     count, turns, shifts = solved[:3]
     poses = []
-    for turn, shift in zip(turns[:count], shifts[:count], strict=True):
+    worth = _WORTH * max(float(np.min(solved[3])), _NOISE_PX)
+    for turn, shift, rough in zip(turns[:count], shifts[:count], np.ravel(solved[3])[:count], strict=True):
+        if rough > worth:
+            continue  # so much worse that refining, half of the time spent here, would not save it
         turn, shift = cv2.solvePnPRefineLM(flat, pixels, matrix, distortion, turn, shift)  # noqa: PLW2901
         back = cv2.projectPoints(flat, turn, shift, matrix, distortion)[0].reshape(-1, 2)
         error = float(np.sqrt(((back - pixels) ** 2).sum(axis=1).mean()))
