@@ -44,7 +44,9 @@ def camera(
     seconds: Annotated[float | None, typer.Option(help="When to end.")] = None,
     clips: Annotated[int, typer.Option(help="Of each exhibit, on the virtual camera.")] = 8,
     frames_per_clip: Annotated[int, typer.Option(help="Likewise.")] = 9,
-    profile: Annotated[str, typer.Option(help="Of the virtual camera's channel.")] = "webcam-outdoor-1",
+    profile: Annotated[
+        str, typer.Option(help="Virtual: webcam-indoor, phone-print, screen, dashcam, webcam-outdoor or webcam-dusk.")
+    ] = "webcam-outdoor-1",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for log, summary and key frames.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep every frame there, for replay:FOLDER.")] = False,
     seed: Seed = 0,
