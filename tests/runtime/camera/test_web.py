@@ -118,7 +118,7 @@ def test_a_picture_and_its_numbers_reach_a_viewer(view: WebView) -> None:
         view.close()
         assert events.read().endswith(b"event: over\ndata: {}\n\n")
     assert picture.shape[1] == 480
-    assert document["frames"] == 3
+    assert (document["frames"], document["dropped"]) == (3, 0)
     assert (document["exhibit"], document["arm"], document["label"]) == (HOSTILE, "adversarial", "Stop")
     assert (document["hint"], document["cells"]) == ("closer", [["0-1 m", 3]])
     assert [(one["build"], one["label"], one["right"]) for one in document["readouts"]] == [
@@ -127,6 +127,22 @@ def test_a_picture_and_its_numbers_reach_a_viewer(view: WebView) -> None:
     ]
     (score, _) = document["scores"]
     assert (score["misread"], score["measured"], score["clips"], score["clips_misread"]) == (2, 3, 2, 2)
+
+
+def test_the_last_score_and_what_was_dropped_are_shown_at_the_end(view: WebView) -> None:
+    counted, clips = tally(subject(), "4"), Clips()
+    with get(view, "/events") as events:
+        view.show(seen(), counted)
+        assert json.loads(events.readline().removeprefix(b"data: "))["scores"][0]["measured"] == 1
+        events.readline()
+        (late,) = observe(subject(), "s", clips, start=7)
+        counted.add(late)
+        view.show(late, counted)
+        view.close()
+        said = [json.loads(line[6:]) for line in events.read().splitlines() if line.startswith(b"data: ")]
+    assert said[-2]["scores"][0]["measured"] == 2
+    assert (said[-2]["index"], said[-2]["dropped"]) == (7, 6)
+    assert said[-1] == {}
 
 
 def test_a_hung_viewer_holds_nobody_up(view: WebView) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from misread.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from misread.runtime.camera.observe import Observation, Readout
     from misread.runtime.camera.tally import Summary
 
@@ -28,11 +26,33 @@ class Hints:
     cells: tuple[tuple[str, int], ...] = ()
 
 
-def state(observation: Observation, frames: int, summaries: Sequence[Summary], hints: Hints) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shot:
+    """What one picture of the page is made of.
+
+    Attributes:
+        observation: The frame and what was read.
+        frames: That were counted so far.
+        dropped: That the source threw away, because newer ones came.
+        summaries: The score.
+        hints: What leads the hand.
+
+    """
+
+    observation: Observation
+    frames: int
+    dropped: int
+    summaries: tuple[Summary, ...]
+    hints: Hints
+
+
+def state(shot: Shot) -> dict[str, Any]:
     """Give the page's document; every text in it is printable, and the page sets it as text."""
+    observation, hints = shot.observation, shot.hints
     subject, target, status = observation.subject, observation.target, observation.status
     return {
-        "frames": frames,
+        "frames": shot.frames,
+        "dropped": shot.dropped,
         "index": observation.frame.index,
         "clip": observation.place.clip,
         "exhibit": printable(subject.name) if subject else None,
@@ -44,7 +64,7 @@ def state(observation: Observation, frames: int, summaries: Sequence[Summary], h
         "size_px": round(target.size_px) if target else None,
         "by_markers": target is not None and target.exhibit is not None,
         "readouts": [_readout(readout) for readout in observation.readouts],
-        "scores": [_score(summary) for summary in summaries],
+        "scores": [_score(summary) for summary in shot.summaries],
         "hint": None if hints.text is None else printable(hints.text),
         "cells": [[printable(name), count] for name, count in hints.cells],
     }

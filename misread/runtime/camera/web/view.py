@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +15,7 @@ from misread.runtime.camera.loop import Command
 from misread.runtime.camera.overlay import draw
 from misread.runtime.camera.web.options import WebOptions
 from misread.runtime.camera.web.server import WebServer
-from misread.runtime.camera.web.state import Hints, state
+from misread.runtime.camera.web.state import Hints, Shot, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 QUALITY: Final = 85
 REFRESH_S: Final = 0.2  # How often the intervals are worked out anew.
+PATIENCE_S: Final = 5.0
 _MOST: Final = 64
 _ARMS: Final[dict[str, Command]] = {arm: Command(arm=arm) for arm in ARMS}
 _COMMANDS: Final[dict[str, Command]] = _ARMS | {
@@ -36,14 +36,6 @@ _COMMANDS: Final[dict[str, Command]] = _ARMS | {
     "record": Command(record=True),
     "record-off": Command(record=False),
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Shot:
-    observation: Observation
-    frames: int
-    summaries: tuple[Summary, ...]
-    hints: Hints
 
 
 class WebView:
@@ -64,10 +56,12 @@ class WebView:
         self._hints = hints
         self._asked: deque[Command] = deque(maxlen=_MOST)
         self._ready = threading.Condition()
-        self._shot: _Shot | None = None
+        self._shot: Shot | None = None
         self._ended = False
         self._summaries: tuple[Summary, ...] = ()
         self._fresh_s = -REFRESH_S
+        self._last: tuple[Observation, Tally] | None = None
+        self._index, self._dropped = -1, 0
         self._server = WebServer(options or WebOptions(), self._take)
         self._thread = threading.Thread(target=self._encode, name="misread-web-encoder")
         self._thread.start()
@@ -79,26 +73,43 @@ class WebView:
 
     def show(self, observation: Observation, tally: Tally) -> Command | None:
         """Lay a frame down for the encoder unless it is busy, and give what the buttons asked for."""
+        self._dropped += max(observation.frame.index - self._index - 1, 0)
+        self._index = observation.frame.index
+        self._last = observation, tally
         if self._watched() and self._shot is None:
-            now = time.monotonic()
-            if now - self._fresh_s >= REFRESH_S:
+            if (now := time.monotonic()) - self._fresh_s >= REFRESH_S:
                 self._summaries, self._fresh_s = tally.summaries(), now
-            hints = self._hints(observation) if self._hints is not None else Hints()
-            with self._ready:
-                self._shot = _Shot(observation=observation, frames=tally.frames, summaries=self._summaries, hints=hints)
-                self._ready.notify()
+            self._lay(observation, tally)
         asked = [self._asked.popleft() for _ in range(len(self._asked))]
         return reduce(Command.beside, asked) if asked else None
 
     def close(self) -> None:
-        """End the server and every thread. May be called twice."""
+        """Show the last score, and end the server and every thread. May be called twice."""
+        if self._ended:
+            return
+        if self._last is not None:
+            with self._ready:
+                self._ready.wait_for(lambda: self._shot is None, timeout=PATIENCE_S)
+            self._summaries = self._last[1].summaries()
+            self._lay(*self._last)
         with self._ready:
-            if self._ended:
-                return
             self._ended = True
-            self._ready.notify()
+            self._ready.notify_all()
         self._thread.join()
         self._server.stop()
+
+    def _lay(self, observation: Observation, tally: Tally) -> None:
+        hints = self._hints(observation) if self._hints is not None else Hints()
+        shot = Shot(
+            observation=observation,
+            frames=tally.frames,
+            dropped=self._dropped,
+            summaries=self._summaries,
+            hints=hints,
+        )
+        with self._ready:
+            self._shot = shot
+            self._ready.notify_all()
 
     def _watched(self) -> bool:
         return self._server.pictures.watched or self._server.events.watched
@@ -114,12 +125,14 @@ class WebView:
                 if shot is None:
                     return
             if self._server.events.watched:
-                document = state(shot.observation, shot.frames, shot.summaries, shot.hints)
+                document = state(shot)
                 self._server.events.publish(json.dumps(document).encode())
             if self._server.pictures.watched:
                 picture = draw(shot.observation, shot.summaries, hint=shot.hints.text or "")
                 self._server.pictures.publish(encode_jpeg(bgr_to_rgb(picture), QUALITY))
-            self._shot = None
+            with self._ready:
+                self._shot = None
+                self._ready.notify_all()
 
 
 def command_of(document: object) -> Command:
