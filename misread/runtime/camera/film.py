@@ -11,7 +11,7 @@ import numpy as np
 from misread.errors import CameraError, InputError, OptionError
 from misread.files import atomic_folder, write_json
 from misread.runtime.camera.count import Counting
-from misread.runtime.camera.guide import Guide, GuideRules
+from misread.runtime.camera.guide import Guide, GuideRules, missing_text
 from misread.runtime.camera.intrinsics import Intrinsics
 from misread.runtime.camera.judge import Thresholds, judge
 from misread.runtime.camera.keyframes import save
@@ -221,6 +221,12 @@ def _same(recorded: Origin, now: Origin) -> None:
         raise InputError(f"the recording shows {names}, and not what was given now; name the same bundle and witnesses")
 
 
+def _noted(health: Health, watched: Watched, options: FilmOptions) -> Health:
+    if options.guide is None or not watched.missing:
+        return health
+    return replace(health, notes=(*health.notes, missing_text(options.guide.grid, watched.missing)))
+
+
 def _expected(options: FilmOptions, exhibits: int) -> int:
     if options.source != VIRTUAL or options.seconds is not None:
         return 0
@@ -238,7 +244,7 @@ def _result(watched: Watched, health: Health, options: FilmOptions, readers: Seq
         located=watched.tally.located,
         seconds=watched.seconds,
         ended=watched.ended,
-        health=health,
+        health=_noted(health, watched, options),
         thresholds=options.thresholds,
         summaries=summaries,
         verdicts=judge(summaries, options.thresholds),

@@ -203,3 +203,12 @@ class Guide:
                 return f"hold {board} there, {step.frames} more frames"
             return f"take {board} away and bring it back to {distance}, turned {angle}"
         return f"bring {board} to {distance}, turned {angle}"
+
+
+def missing_text(grid: Grid, missing: Sequence[Missing]) -> str:
+    """Say in one sentence what a guided run has not seen, cell by cell."""
+    cells: dict[str, list[str]] = {}
+    for one in missing:
+        cells.setdefault(one.exhibit, []).append(grid.text(one.cell).replace(", ", " at "))
+    boards = "; ".join(f"{name}: {', '.join(where)}" for name, where in cells.items())
+    return f"not filled are {len(missing)} cells of guided mode: {boards}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from misread.runtime.board import Arm
     from misread.runtime.camera.grid import Cell
-    from misread.runtime.camera.guide import Guide
+    from misread.runtime.camera.guide import Guide, Missing
     from misread.runtime.camera.locate import Locator, Target
     from misread.runtime.camera.log import FrameLog
     from misread.runtime.camera.recorder import Recorder
@@ -128,6 +128,7 @@ class Watched:
         seconds: Between the first and the last frame.
         ended: Why it ended.
         error: What took the source away, or None.
+        missing: Cells that guided mode still asks for.
 
     """
 
@@ -136,6 +137,7 @@ class Watched:
     seconds: float
     ended: str
     error: CameraError | None
+    missing: tuple[Missing, ...] = ()
 
 
 class _Run:
@@ -264,7 +266,8 @@ def watch(
         ended = "interrupted"
     except CameraError as lost:
         ended, error = "lost", lost
+    missing = plan.guide.missing() if plan.guide is not None else ()
     if plan.guide is not None:
-        plan.log.write({"event": "guide", "missing": plan.guide.missing()})
+        plan.log.write({"event": "guide", "missing": missing})
     plan.log.write({"event": "end", "reason": ended, "frames": run.tally.frames})
-    return Watched(tally=run.tally, keys=run.keys, seconds=run.seconds, ended=ended, error=error)
+    return Watched(tally=run.tally, keys=run.keys, seconds=run.seconds, ended=ended, error=error, missing=missing)

@@ -82,7 +82,7 @@ def test_a_board_on_the_edge_of_two_cells_stays_in_one() -> None:
     cells = [guide.stand(CLEAN, at(distance, 10)) for distance in (1.9, 2.02, 1.98, 2.04, 1.97)]
     assert set(cells) == {(0, 0)}
     guide.add(at(2.02, 10), 0)  # beyond the edge it counts for neither
-    assert guide.missing()[0].frames == 9
+    assert {one.frames for one in guide.missing()} == {9}
     assert guide.stand(CLEAN, None) == (0, 0)
     assert guide.stand(None, None) == (0, 0)
     assert guide.prompt().here is None  # nothing to hold while no board is seen
@@ -136,12 +136,12 @@ def test_rules_and_guides_without_sense_are_refused() -> None:
 
 
 def test_a_script_visits_its_stations() -> None:
-    stations = tuple(GRID.ranges(cell) for cell in GRID.cells)
+    grid = Grid(distances_m=(1.0, 2.0, 3.0), angles_deg=(20.0, 24.0, 28.0))
+    stations = tuple(grid.ranges(cell) for cell in grid.cells)
     script = Script(clips=8, frames_per_clip=2, blank_frames=0, stations=stations)
     for shot in plan(script, 1):
         distance, angle = truth(shot.pose)
-        cell = GRID.cell(at(distance, angle))
-        assert cell == GRID.cells[shot.take % 4]
+        assert grid.cell(at(distance, angle)) == grid.cells[shot.take % 4]
     assert {shot.pose.yaw_deg > 0 for shot in plan(script, 1)} == {True, False}
 
 
@@ -160,6 +160,7 @@ def test_a_guided_run_ends_when_the_grid_is_full(tmp_path: Path) -> None:
     )
     result = film(trio()[:2], [colour_reader()], options, on_frame=seen.append)
     assert result.ended == "complete"
+    assert not any("guided" in note for note in result.health.notes)
     assert result.frames < 40 * 6 * 2 / 4
     prompts = [one.prompt for one in seen if one.prompt is not None]
     assert len(prompts) == len(seen)
@@ -182,7 +183,10 @@ def test_a_change_of_cell_begins_a_clip_and_what_is_missing_is_logged(tmp_path: 
     options = FilmOptions(
         feed=SourceOptions(script=script), guide=GuideRules(grid=GRID, frames=3), out=tmp_path / "out", key_frames=0
     )
-    assert film(trio()[:1], [colour_reader()], options, on_frame=seen.append).ended == "source"
+    result = film(trio()[:1], [colour_reader()], options, on_frame=seen.append)
+    assert result.ended == "source"
+    says = "not filled are 2 cells of guided mode: clean: 1-2 m at 30-60 deg, 2-3 m at 30-60 deg"
+    assert result.health.notes[-1] == says
     assert [one.place.clip for one in seen] == [0, 0, 0, 1, 1, 1]
     lines = [json.loads(line) for line in (tmp_path / "out" / "frames.jsonl").read_text().splitlines()]
     assert [one["cell"] for one in lines[-2]["missing"]] == [[0, 1], [1, 1]]
