@@ -19,8 +19,11 @@ def camera(
     *,
     builds: Builds,
     source: Annotated[
-        str, typer.Option(help="virtual, device:0, a stream's URL, a video file or a folder.")
+        str, typer.Option(help="virtual, device:0, screen:, a stream's URL, a video file or a folder.")
     ] = "virtual",
+    no_lock: Annotated[
+        bool, typer.Option("--no-lock", help="Leave a camera's exposure, focus and white balance to it.")
+    ] = False,
     bundle: Annotated[Path | None, typer.Option(help="Its witnesses are shown, or named by their markers.")] = None,
     witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
     expect: Annotated[
@@ -46,10 +49,12 @@ def camera(
     """
     from misread.report.text.camera import camera_text
     from misread.runtime.camera.run import CameraOptions, run_camera
+    from misread.runtime.source import Lock, SourceOptions
 
     options = CameraOptions(
         builds=tuple(builds),
         source=source,
+        feed=SourceOptions(lock=None if no_lock else Lock()),
         bundle=bundle,
         witness=tuple(witness or ()),
         expect=expect,

@@ -160,6 +160,7 @@ def _feed(options: CameraOptions) -> SourceOptions:
         backoff_s=feed.backoff_s,
         width=feed.width,
         height=feed.height,
+        lock=feed.lock,
         fps=feed.fps,
         script=Script(clips=options.clips, frames_per_clip=options.frames_per_clip, seed=options.seed),
         rig_fps=live,
