@@ -22,8 +22,11 @@ def camera(
     *,
     builds: Builds,
     source: Annotated[
-        str, typer.Option(help="virtual, device:0, a stream's URL, a video file, a folder, replay:FOLDER.")
+        str, typer.Option(help="virtual, device:0, screen:, a stream's URL, a video file, a folder, replay:FOLDER.")
     ] = "virtual",
+    no_lock: Annotated[
+        bool, typer.Option("--no-lock", help="Leave a camera's exposure, focus and white balance to it.")
+    ] = False,
     bundle: Annotated[Path | None, typer.Option(help="Its witnesses are shown, or named by their markers.")] = None,
     witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
     expect: Annotated[
@@ -70,12 +73,14 @@ def camera(
     from misread.runtime.camera.guide import read_rules
     from misread.runtime.camera.run import CameraOptions, run_camera
     from misread.runtime.camera.web import WebOptions
+    from misread.runtime.source import Lock, SourceOptions
 
     if serve is None and (token is not None or host != _LOOPBACK):
         raise OptionError("--host and --token are of the browser view; add --serve PORT")
     options = CameraOptions(
         builds=tuple(builds),
         source=source,
+        feed=SourceOptions(lock=None if no_lock else Lock()),
         bundle=bundle,
         witness=tuple(witness or ()),
         expect=expect,

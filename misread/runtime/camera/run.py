@@ -212,6 +212,7 @@ def _feed(options: CameraOptions) -> SourceOptions:
         backoff_s=feed.backoff_s,
         width=feed.width,
         height=feed.height,
+        lock=feed.lock,
         fps=feed.fps,
         script=_script(options),
         rig_fps=live,
