@@ -15,18 +15,21 @@ from misread.cli.options import Overwrite
 def calibrate(
     source: Annotated[str | None, typer.Argument(help="device:0, a stream's URL, a video file or a folder.")] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The lens.")] = Path("lens.json"),
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The lens. [lens.json]")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Light, noise and blur instead, from a sheet in view.")
+    ] = None,
     frames: Annotated[int, typer.Option(help="Look at no more than these.")] = 900,
     chart: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the chart: .pdf or .png.")] = None,
     paper: Annotated[str, typer.Option(help="Of the chart: a4, letter or a3.")] = "a4",
     overwrite: Overwrite = False,
 ) -> None:
-    """Measure a camera's lens from what it films of a chart.
+    """Measure a camera's lens, or its light, noise and blur.
 
-    First --chart chart.pdf, print and film it from many sides; then the source.
+    First --chart chart.pdf, print and film it from many sides; then the source. --profile wants a sheet.
     """
     from misread.errors import OptionError
-    from misread.report.text.lens import chart_text, lens_text
+    from misread.report.text.lens import chart_text, lens_text, profile_text
     from misread.runtime import calibrate as part
 
     if chart is not None and source is None:
@@ -34,5 +37,10 @@ def calibrate(
         end(chart_text(chart), 0)
     if source is None or chart is not None:
         raise OptionError("name a source that shows the chart, or --chart chart.pdf to write the chart, not both")
-    options = part.CalibrateOptions(source=source, out=out, frames=frames, overwrite=overwrite)
-    end(lens_text(part.calibrate(options, progress=progress()), out), 0)
+    if profile is not None and out is not None:
+        raise OptionError("-o writes a lens and --profile what a sheet tells; run it once for each")
+    written = profile or out or Path("lens.json")
+    options = part.CalibrateOptions(source=source, out=written, frames=frames, overwrite=overwrite)
+    if profile is not None:
+        end(profile_text(part.calibrate_profile(options, progress=progress()), written), 0)
+    end(lens_text(part.calibrate(options, progress=progress()), written), 0)

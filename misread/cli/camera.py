@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 
 from misread.cli.app import app, progress, show
 from misread.cli.groups import CARD, SESSION, sharing
 from misread.cli.options import Builds, Json, Overwrite, Seed, card_said, session_said
+from misread.errors import OptionError
+
+_LOOPBACK: Final = "127.0.0.1"
 
 
 @app.command()
@@ -19,8 +22,11 @@ def camera(
     *,
     builds: Builds,
     source: Annotated[
-        str, typer.Option(help="virtual, device:0, a stream's URL, a video file, a folder, replay:FOLDER.")
+        str, typer.Option(help="virtual, device:0, screen:, a stream's URL, a video file, a folder, replay:FOLDER.")
     ] = "virtual",
+    no_lock: Annotated[
+        bool, typer.Option("--no-lock", help="Leave a camera's exposure, focus and white balance to it.")
+    ] = False,
     bundle: Annotated[Path | None, typer.Option(help="Its witnesses are shown, or named by their markers.")] = None,
     witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
     expect: Annotated[
@@ -41,10 +47,17 @@ def camera(
         str, typer.Option(help="raw: the verdicts speak of the crop as filmed; rectified: set upright.")
     ] = "raw",
     headless: Annotated[bool, typer.Option("--headless", help="No window.")] = False,
+    serve: Annotated[
+        int | None, typer.Option(metavar="PORT", help="View and buttons in a browser; 0 takes a free port.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to serve at; beyond this machine with a token.")] = _LOOPBACK,
+    token: Annotated[str | None, typer.Option(help="That the browser must bring; made where needed.")] = None,
     seconds: Annotated[float | None, typer.Option(help="When to end.")] = None,
     clips: Annotated[int, typer.Option(help="Of each exhibit, on the virtual camera.")] = 8,
     frames_per_clip: Annotated[int, typer.Option(help="Likewise.")] = 9,
-    profile: Annotated[str, typer.Option(help="Of the virtual camera's channel.")] = "webcam-outdoor-1",
+    profile: Annotated[
+        str, typer.Option(help="Virtual: webcam-indoor, phone-print, screen, dashcam, webcam-outdoor or webcam-dusk.")
+    ] = "webcam-outdoor-1",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for log, summary and key frames.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep every frame there, for replay:FOLDER.")] = False,
     seed: Seed = 0,
@@ -59,10 +72,15 @@ def camera(
     from misread.report.text.camera import camera_text
     from misread.runtime.camera.guide import read_rules
     from misread.runtime.camera.run import CameraOptions, run_camera
+    from misread.runtime.camera.web import WebOptions
+    from misread.runtime.source import Lock, SourceOptions
 
+    if serve is None and (token is not None or host != _LOOPBACK):
+        raise OptionError("--host and --token are of the browser view; add --serve PORT")
     options = CameraOptions(
         builds=tuple(builds),
         source=source,
+        feed=SourceOptions(lock=None if no_lock else Lock()),
         bundle=bundle,
         witness=tuple(witness or ()),
         expect=expect,
@@ -72,6 +90,7 @@ def camera(
         guide=read_rules(guided=guided, distances=distances, angles=angles, frames=cell_frames),
         claim=cast("Any", claim),
         headless=headless,
+        serve=None if serve is None else WebOptions(port=serve, host=host, token=token),
         seconds=seconds,
         clips=clips,
         frames_per_clip=frames_per_clip,
@@ -83,4 +102,5 @@ def camera(
         card=card_said(context),
         session=session_said(context),
     )
-    show(run_camera(options, progress=progress()), camera_text, "misread-camera", as_json=json)
+    result = run_camera(options, progress=progress(), on_address=lambda url: typer.echo(f"serving {url}", err=True))
+    show(result, camera_text, "misread-camera", as_json=json)

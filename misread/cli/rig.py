@@ -18,7 +18,9 @@ def rig(
     witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 30.0,
     seconds: Annotated[float | None, typer.Option(help="When to end; otherwise with Ctrl-C.")] = None,
-    profile: Annotated[str, typer.Option(help="Of light, optics, sensor and codec.")] = "webcam-outdoor-1",
+    profile: Annotated[
+        str, typer.Option(help="webcam-indoor, phone-print, screen, dashcam, webcam-outdoor or webcam-dusk.")
+    ] = "webcam-outdoor-1",
     seed: Seed = 0,
 ) -> None:
     """Film a bundle with the virtual camera, as a stream.

@@ -142,6 +142,16 @@ class CameraView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelRate:
+    """How often one reader misread one exhibit through one channel, simulated or real."""
+
+    exhibit: str
+    reader: str
+    channel: str
+    rate: Rate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
     """The exact sentence of a result; `passed` is None where it judges nothing."""
 
@@ -229,6 +239,7 @@ class ReportContent:
     rungs: tuple[RungView, ...] = ()
     ladder_note: str = ""
     cameras: tuple[CameraView, ...] = ()
+    channels: tuple[ChannelRate, ...] = ()
     records: tuple[tuple[str, Mapping[str, str]], ...] = ()
     commands: tuple[str, ...] = ()
     stages: tuple[tuple[str, float], ...] = ()

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from misread import cli
 from misread.runtime.camera import CameraOptions
+from misread.runtime.camera.web import WebOptions
 
 
 class Called(Exception):  # noqa: N818
@@ -21,6 +22,11 @@ class Called(Exception):  # noqa: N818
     [
         ((), {}),
         (("-o", "run", "--record"), {"out": Path("run"), "record": True}),
+        (("--serve", "0"), {"serve": WebOptions()}),
+        (
+            ("--serve", "8123", "--host", "0.0.0.0", "--token", "pass-word"),  # noqa: S104
+            {"serve": WebOptions(port=8123, host="0.0.0.0", token="pass-word")},  # noqa: S104, S106
+        ),
         (("--source", "replay:run"), {"source": "replay:run"}),
     ],
 )
@@ -35,3 +41,9 @@ def test_argv_becomes_options(argv: tuple[str, ...], given: dict[str, Any], monk
     assert asked == CameraOptions(
         builds=(Path("x.onnx"),), headless=True, card=asked.card, session=asked.session, **given
     )
+
+
+def test_a_token_without_a_page_is_refused() -> None:
+    result = CliRunner().invoke(cli.app, ["camera", "-m", "x.onnx", "--token", "pass-word"])
+    assert result.exit_code == 2
+    assert "--serve PORT" in result.output

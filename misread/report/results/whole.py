@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -14,6 +14,7 @@ from misread.files import refuse_existing
 from misread.report.content import ReportContent
 from misread.report.html import write_report
 from misread.report.results import KINDS
+from misread.report.results.channels import channels
 from misread.report.results.source import read_source
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ MOST_PICTURED: Final = 100
 #: Fields that all results fill together, in their order.
 _TOGETHER: Final = (
     "said", "facts", "warnings", "builds", "curves", "confusions", "assessments", "listings", "witnesses", "rungs",
-    "cameras", "records",
+    "cameras", "channels", "records",
 )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def together(parts: Sequence[ReportContent], *, title: str, created: str) -> Rep
 
 def _part(source: Source) -> ReportContent:
     try:
-        return KINDS[source.kind](source)
+        return replace(KINDS[source.kind](source), channels=channels(source))
     except KeyError as error:
         raise FileError(f"{source.path} is no whole {source.kind} document: {error} is missing") from error
     except (TypeError, ValueError, AttributeError, IndexError, OptionError) as error:

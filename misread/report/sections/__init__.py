@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from misread.report.sections.builds import assessments, builds, confusions
 from misread.report.sections.camera import camera
+from misread.report.sections.channels import channels
 from misread.report.sections.curve import curves
 from misread.report.sections.headline import headline
 from misread.report.sections.ladder import ladder
@@ -28,6 +29,7 @@ SECTIONS: Final[tuple[Callable[[ReportContent], Markup | None], ...]] = (
     curves,
     ladder,
     camera,
+    channels,
     listings,
     record,
 )

@@ -9,7 +9,7 @@ from misread.text import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from misread.runtime.calibrate import LensFit
+    from misread.runtime.calibrate import LensFit, Photometry
 
 
 def lens_text(fit: LensFit, out: Path) -> str:
@@ -23,6 +23,21 @@ def lens_text(fit: LensFit, out: Path) -> str:
             f"centre         {lens.centre_px[0]:.1f}, {lens.centre_px[1]:.1f} px",
             f"distortion     {', '.join(f'{number:.4f}' for number in lens.distortion)}",
             f"corners        {fit.rms_px:.2f} px off (RMS), {views}",
+            f"wrote {printable(str(out))}",
+        ]
+    )
+
+
+def profile_text(found: Photometry, out: Path) -> str:
+    """Say what the camera makes of known levels."""
+    red, _, blue = found.channel_gains
+    low, high = found.defocus_px
+    return "\n".join(
+        [
+            f"tone           gain {found.gain:.2f}, gamma {found.gamma:.2f}; red {red:.2f}, blue {blue:.2f} of green",
+            f"exposure       {found.frame_gains[0]:.2f} to {found.frame_gains[1]:.2f}, over {found.frames} frames",
+            f"noise          as of {found.electrons:.0f} electrons at white",
+            f"blur           a disc of {low:.1f} to {high:.1f} px",
             f"wrote {printable(str(out))}",
         ]
     )

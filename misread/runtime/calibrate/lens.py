@@ -10,7 +10,7 @@ import numpy as np
 
 from misread.errors import InputError
 from misread.runtime.calibrate.chart import CHART, Chart
-from misread.runtime.camera.intrinsics import Intrinsics
+from misread.runtime.camera.intrinsics import KIND, Intrinsics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from misread.pixels import UInt8
 
-LENS_KIND: Final = "misread-lens"
+LENS_KIND: Final = KIND
 MIN_CORNERS: Final = 12
 MIN_VIEWS: Final = 8
 MAX_VIEWS: Final = 40

@@ -13,6 +13,12 @@ from misread.errors import OptionError
 from misread.files import atomic_write, refuse_existing, write_json
 from misread.runtime.calibrate.chart import CHART
 from misread.runtime.calibrate.lens import LENS_KIND, LensFit, fit_lens
+from misread.runtime.calibrate.photometry import Photometry, measure
+from misread.runtime.channel.defocus import MAX_RADIUS_PX
+from misread.runtime.channel.light import MAX_GAIN
+from misread.runtime.channel.profile import Profile
+from misread.runtime.channel.profile_file import write_profile
+from misread.runtime.channel.sensor import MAX_ELECTRONS
 from misread.runtime.sheet.pdf import pdf_bytes
 from misread.runtime.sheet.png import picture_of
 from misread.runtime.source import SourceOptions, open_source
@@ -24,6 +30,10 @@ if TYPE_CHECKING:
     from misread.runtime.source import FrameSource
 
 MAX_FRAMES: Final = 900
+_NOISE_SPREAD: Final = (0.8, 1.25)  # The estimate is good to some 15 %.
+_MIN_GAIN: Final = 0.01
+_MIN_ELECTRONS: Final = 50.0
+_QUALITY: Final = 85
 _SCREEN_PX_PER_MM: Final = 6.0
 
 
@@ -32,8 +42,8 @@ class CalibrateOptions:
     """What `misread calibrate` is asked for.
 
     Attributes:
-        source: As of `misread camera`; it shows the chart.
-        out: The lens file.
+        source: As of `misread camera`; it shows the chart, or a sheet.
+        out: The file to write.
         frames: Look at no more than these.
         overwrite: Replace what is there.
 
@@ -71,6 +81,39 @@ def calibrate(options: CalibrateOptions, *, progress: Callable[[str, int, int], 
     return fit
 
 
+def calibrate_profile(
+    options: CalibrateOptions, *, progress: Callable[[str, int, int], None] | None = None
+) -> Photometry:
+    """Measure light, noise and blur where the source shows a sheet, and write them as a channel profile to `out`.
+
+    The slope of the light and the quality of the codec are not measured: they stay at none and at 85.
+
+    Raises:
+        CameraError: The camera does not answer.
+        FileError: A picture or video cannot be read.
+        InputError: There is no such source, the file is there already, or the frames tell too little.
+        StorageError: The profile could not be written.
+
+    """
+    refuse_existing(options.out, overwrite=options.overwrite)
+    source = open_source(options.source, SourceOptions())
+    try:
+        found = measure(islice(_images(source, progress), options.frames))
+    finally:
+        source.close()
+    low, high = _NOISE_SPREAD
+    profile = Profile(
+        name=f"{options.out.stem}-1",
+        gain=(max(found.frame_gains[0], _MIN_GAIN), min(found.frame_gains[1], MAX_GAIN)),
+        slope=(0.0, 0.0),
+        defocus_px=(min(found.defocus_px[0], MAX_RADIUS_PX), min(found.defocus_px[1], MAX_RADIUS_PX)),
+        electrons=(max(found.electrons * low, _MIN_ELECTRONS), min(found.electrons * high, MAX_ELECTRONS)),
+        quality=_QUALITY,
+    )
+    write_profile(options.out, profile, measured=asdict(found))
+    return found
+
+
 def write_chart(path: Path, *, paper: str = "a4", overwrite: bool = False) -> None:
     """Write the chart to film, in true millimetres: a PDF for print, or a PNG for a screen.
 
@@ -96,5 +139,5 @@ def write_chart(path: Path, *, paper: str = "a4", overwrite: bool = False) -> No
 def _images(source: FrameSource, progress: Callable[[str, int, int], None] | None) -> Iterator[UInt8]:
     for number, frame in enumerate(source.frames(), 1):
         if progress is not None:
-            progress("looking for the chart", number, 0)
+            progress("looking", number, 0)
         yield frame.image

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Protocol
 
 from misread.errors import CameraError
 from misread.runtime.camera.clips import Clips, Place
 from misread.runtime.camera.count import Counting
 from misread.runtime.camera.keyframes import KeyFrames
-from misread.runtime.camera.observe import Observation, read_crops
+from misread.runtime.camera.observe import Observation, Status, read_crops
 from misread.runtime.camera.subject import Subject
 from misread.runtime.camera.tally import Tally
 
@@ -56,6 +57,33 @@ class Command:
     cut: bool = False
     count: bool | None = None
     record: bool | None = None
+
+    def beside(self, other: Command) -> Command:
+        """Ask for both; where they contradict each other, the other one counts."""
+        return Command(
+            quit=self.quit or other.quit,
+            arm=self.arm if other.arm is None else other.arm,
+            cut=self.cut or other.cut,
+            count=self.count if other.count is None else other.count,
+            record=self.record if other.record is None else other.record,
+        )
+
+
+class Views:
+    """Several views of one run."""
+
+    def __init__(self, views: Sequence[View]) -> None:
+        self._views = views
+
+    def show(self, observation: Observation, tally: Tally) -> Command | None:
+        """Show it everywhere, and ask for what any of them asks for."""
+        asked = [command for view in self._views if (command := view.show(observation, tally)) is not None]
+        return reduce(Command.beside, asked) if asked else None
+
+    def close(self) -> None:
+        """Take all of them away."""
+        for view in self._views:
+            view.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +216,8 @@ class _Run:
             guide.add(sight, place.clip)
         crops = target.crops(frame.image) if target is not None else {}
         readouts = read_crops(self.plan.readers, crops, subject) if crops else ()
+        recorder = self.plan.recorder
+        recording = None if recorder is None else recorder.on
         return Observation(
             frame=frame,
             place=place,
@@ -196,6 +226,7 @@ class _Run:
             crops=crops,
             readouts=readouts,
             prompt=guide.prompt() if guide is not None else None,
+            status=Status(arm=self.shown.arm, counting=self.counting, recording=recording),
         )
 
     def _subject(self, target: Target | None) -> Subject | None:

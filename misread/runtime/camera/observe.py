@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
     from misread.card import ModelCard
     from misread.pixels import UInt8
+    from misread.runtime.board import Arm
     from misread.runtime.camera.clips import Place
     from misread.runtime.camera.guide import Prompt
     from misread.runtime.camera.locate import Crop, Target
     from misread.runtime.camera.locate.sight import Sight
     from misread.runtime.camera.subject import Subject
-    from misread.runtime.session import Reader
+    from misread.runtime.session import Reader, Reading
     from misread.runtime.source import Frame
+
+TOP: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +36,7 @@ class Readout:
         label: What it read.
         confidence: Softmax of that label, 0 to 1.
         margin: Logit of the right label less the largest other; negative when misread; None when nobody said.
+        top: The likeliest labels with their softmax, the largest first.
 
     """
 
@@ -41,6 +45,23 @@ class Readout:
     label: str
     confidence: float
     margin: float | None
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """What was asked of the run so far.
+
+    Attributes:
+        arm: What hangs there, where no markers name it.
+        counting: Whether frames count.
+        recording: Whether frames are kept; None where there is no place for them.
+
+    """
+
+    arm: Arm = "clean"
+    counting: bool = True
+    recording: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +75,7 @@ class Observation:
     crops: Mapping[Crop, UInt8]
     readouts: tuple[Readout, ...]
     prompt: Prompt | None = None
+    status: Status = field(default_factory=Status)
 
     def record(self) -> dict[str, object]:
         """Give one line of the log."""
@@ -103,6 +125,7 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
             reading = reader.read_prepared(prepared[card])
         label = subject.label if subject else None
         margins = None if label is None else reading.margin([reader.card.index(label)] * len(crops))
+        tops = _top(reading)
         for row, crop in enumerate(crops):
             readouts.append(
                 Readout(
@@ -111,6 +134,18 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
                     label=reading.labels[row],
                     confidence=float(reading.confidence[row]),
                     margin=None if margins is None else float(margins[row]),
+                    top=tops[row],
                 )
             )
     return tuple(readouts)
+
+
+def _top(reading: Reading) -> list[tuple[tuple[str, float], ...]]:
+    """Give the likeliest labels of every picture."""
+    shares = np.exp(reading.logits - reading.logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :TOP]
+    labels = reading.card.labels
+    return [
+        tuple((labels[one], float(row[one])) for one in best) for row, best in zip(shares, order.tolist(), strict=True)
+    ]

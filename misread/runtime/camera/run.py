@@ -13,7 +13,9 @@ from misread.runtime.camera.film import VIRTUAL, FilmOptions, film
 from misread.runtime.camera.intrinsics import read_lens
 from misread.runtime.camera.judge import Thresholds
 from misread.runtime.camera.locate import Gauge
+from misread.runtime.camera.loop import Views
 from misread.runtime.camera.subject import exhibits_of
+from misread.runtime.camera.web import WebOptions, WebView
 from misread.runtime.channel import PROFILES, named_profile
 from misread.runtime.rig import Script
 from misread.runtime.session import Deployed, SessionOptions
@@ -55,6 +57,7 @@ class CameraOptions:
         board_mm: Side of the board, edge to edge, or None.
         guide: Ask for one cell of a grid after the other and end when all are filled, or None.
         headless: Without a window.
+        serve: Where the browser view is served, beside the window or without it; None for none.
         seconds: When to end, on the source's clock, or None.
         out: A new folder for log, summary and key frames, or None.
         overwrite: Replace that folder.
@@ -64,7 +67,7 @@ class CameraOptions:
         frames_per_clip: Likewise.
         seed: Of the virtual camera's poses, light and noise.
         profile: Of its test channel, with or without the version.
-        rig_fps: Its frames per second; None as fast as they are read, none lost; 10 in a window.
+        rig_fps: Its frames per second; None as fast as they are read, none lost; 10 where somebody watches.
         key_frames: How many frames of each exhibit to keep as pictures.
         thresholds: What the verdicts hang on.
         feed: Time limits and wished size; its exhibits, script and rate are set from the fields above.
@@ -83,6 +86,7 @@ class CameraOptions:
     board_mm: float | None = None
     guide: GuideRules | None = None
     headless: bool = False
+    serve: WebOptions | None = None
     seconds: float | None = None
     out: Path | None = None
     overwrite: bool = False
@@ -115,6 +119,7 @@ def run_camera(
     progress: Callable[[str, int, int], None] | None = None,
     on_frame: Callable[[Observation], None] | None = None,
     view: View | None = None,
+    on_address: Callable[[str], None] | None = None,
 ) -> CameraResult:
     """Open builds, source and, unless headless, a window, and see what persists.
 
@@ -123,6 +128,7 @@ def run_camera(
         progress: Is told `("camera", frames so far, frames expected or 0)`.
         on_frame: Is told of every frame.
         view: Another view than the window.
+        on_address: Is told where the browser view is.
 
     Raises:
         CameraError: The source is not there or was lost for good, or no window can be opened.
@@ -153,11 +159,18 @@ def run_camera(
         record=options.record,
     )
     with ExitStack() as stack:
+        views = [view] if view is not None else []
         if view is None and not options.headless:
             from misread.runtime.camera.window import Window
 
-            view = stack.enter_context(closing(Window(f"misread {options.source}")))
-        return film(exhibits, readers, filming, view=view, on_frame=on_frame, progress=progress)
+            views.append(stack.enter_context(closing(Window(f"misread {options.source}"))))
+        if options.serve is not None:
+            web = stack.enter_context(closing(WebView(options.serve)))
+            views.append(web)
+            if on_address is not None:
+                on_address(web.url)
+        together = Views(views) if views else None
+        return film(exhibits, readers, filming, view=together, on_frame=on_frame, progress=progress)
 
 
 def _open_builds(options: CameraOptions) -> tuple[Deployed, ...]:
@@ -189,8 +202,9 @@ def _exhibits(options: CameraOptions, card: ModelCard, filmed: str) -> Sequence[
 
 def _feed(options: CameraOptions) -> SourceOptions:
     feed = options.feed
-    # In a window clips run at a speed that the eye follows, and still no frame need be dropped.
-    live = WINDOW_FPS if not options.headless and options.rig_fps is None else options.rig_fps
+    # Where somebody watches clips run at a speed that the eye follows, and still no frame need be dropped.
+    watched = not options.headless or options.serve is not None
+    live = WINDOW_FPS if watched and options.rig_fps is None else options.rig_fps
     return SourceOptions(
         open_timeout_s=feed.open_timeout_s,
         read_timeout_s=feed.read_timeout_s,
@@ -198,6 +212,7 @@ def _feed(options: CameraOptions) -> SourceOptions:
         backoff_s=feed.backoff_s,
         width=feed.width,
         height=feed.height,
+        lock=feed.lock,
         fps=feed.fps,
         script=_script(options),
         rig_fps=live,

@@ -48,7 +48,7 @@ class Window:
 
     def show(self, observation: Observation, tally: Tally) -> Command | None:
         """Draw a frame and look at the keyboard."""
-        cv2.imshow(self._title, draw(observation, tally))
+        cv2.imshow(self._title, draw(observation, tally.summaries()))
         key = cv2.waitKey(1) & 0xFF
         if key in {ord("q"), _ESCAPE} or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             return Command(quit=True)

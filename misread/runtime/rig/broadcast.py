@@ -28,6 +28,12 @@ class Broadcast:
         with self._changed:
             return self._ended
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is let in."""
+        with self._changed:
+            return bool(self._taken)
+
     def publish(self, payload: bytes) -> bool:
         """Hand on a payload; False when the broadcast has been ended meanwhile."""
         with self._changed:

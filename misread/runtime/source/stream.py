@@ -8,7 +8,7 @@ import cv2
 
 from misread.runtime.source.capture import open_capture
 from misread.runtime.source.live import Feed, Live
-from misread.runtime.source.transport import told, transport
+from misread.runtime.source.transport import told, transport, waits_for_sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,8 @@ class Stream:
     def open(cls, text: str, options: SourceOptions) -> FrameSource:
         """Connect with time limits and drain the stream."""
         hint = "check the address in a browser or player, and that the camera is on"
+        if waits_for_sender(text):
+            hint = "nothing arrived; start the sender within the time limit and let it send to this address"
         return Live(
             Feed(
                 what=f"stream {without_password(text)}",

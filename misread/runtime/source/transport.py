@@ -53,6 +53,11 @@ def transport(url: str, *, open_timeout_s: float) -> tuple[str, str]:
     return url, ""
 
 
+def waits_for_sender(url: str) -> bool:
+    """Whether the reader at this address waits for somebody to send to it."""
+    return url.lower().startswith("udp://") or "listen=1" in url.partition("?")[2].split("&")
+
+
 @contextmanager
 def told(options: str) -> Iterator[None]:
     """Lay options where OpenCV looks for them during an opening; those that a user set there come first."""

@@ -17,6 +17,7 @@ from misread.files import read_json
 from misread.pixels import write_png
 from misread.runtime.calibrate import CHART, LENS_KIND, CalibrateOptions, calibrate, fit_lens, write_chart
 from misread.runtime.calibrate import lens as part
+from misread.runtime.camera.intrinsics import read_lens
 
 if TYPE_CHECKING:
     from misread.pixels import UInt8
@@ -71,6 +72,7 @@ def test_a_planted_lens_comes_back(views: list[UInt8], tmp_path: Path) -> None:
     written = read_json(tmp_path / "lens.json", kind=LENS_KIND)
     assert written["focal_px"] == list(fit.lens.focal_px)
     assert (written["width"], written["height"], len(written["distortion"])) == (*SIZE, 5)
+    assert read_lens(tmp_path / "lens.json") == fit.lens
     with pytest.raises(InputError, match="--overwrite"):
         calibrate(options)
 

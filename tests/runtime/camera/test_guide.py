@@ -19,7 +19,6 @@ from misread.runtime.camera.guide import Guide, GuideRules, Prompt
 from misread.runtime.camera.guide_view import draw_prompt
 from misread.runtime.camera.locate.sight import Sight
 from misread.runtime.camera.overlay import draw
-from misread.runtime.camera.tally import Tally
 from misread.runtime.rig import Script
 from misread.runtime.rig.script import plan
 from misread.runtime.source import SourceOptions
@@ -121,7 +120,7 @@ def test_the_view_shows_the_hint_and_the_grid() -> None:
     assert yellow[:26, :26].any()
     assert not yellow[26:].any()
     observation = replace(observe(CLEAN, "s", Clips())[0], prompt=prompt)
-    hinted, plain = draw(observation, Tally()), draw(replace(observation, prompt=None), Tally())
+    hinted, plain = draw(observation, ()), draw(replace(observation, prompt=None), ())
     assert (hinted != plain).any()
 
 

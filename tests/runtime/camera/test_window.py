@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("reads", "channel"), [("s", 1), ("4", 2)])
 def test_right_is_drawn_green_and_wrong_red(reads: str, channel: int) -> None:
     (seen,) = observe(subject(), reads, Clips())
-    picture = draw(seen, tally(subject(), reads))
+    picture = draw(seen, tally(subject(), reads).summaries())
     assert picture.shape[1] == 480  # small frames are enlarged
     strip = picture[384:].reshape(-1, 3).astype(int)
     assert len(strip) > 0
@@ -44,13 +44,13 @@ def test_right_is_drawn_green_and_wrong_red(reads: str, channel: int) -> None:
 
 def test_without_a_target_it_says_that_it_looks() -> None:
     (lost,) = observe(subject(), ".", Clips())
-    assert draw(lost, Tally()).shape[0] > 384
+    assert draw(lost, ()).shape[0] > 384
 
 
 def test_without_a_right_label_nothing_is_judged() -> None:
     (seen,) = observe(subject(), "s", Clips())
     plain = replace(seen, readouts=tuple(replace(readout, margin=None) for readout in seen.readouts))
-    strip = draw(plain, Tally())[384:].reshape(-1, 3).astype(int)
+    strip = draw(plain, ())[384:].reshape(-1, 3).astype(int)
     assert np.ptp(strip, axis=1).max() < 60
 
 

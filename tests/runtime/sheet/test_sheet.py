@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,6 +173,7 @@ def test_the_same_bundle_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> N
     for name in ("a", "b"):
         write_sheet(SheetOptions(bundle=bundle, out=tmp_path / f"{name}.pdf", board_mm=60))
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+    assert set(re.findall(rb"D:(\d{8})", (tmp_path / "a.pdf").read_bytes())) == {b"20000101"}  # not that of writing
 
 
 def test_pictures_for_screens_need_no_fpdf(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

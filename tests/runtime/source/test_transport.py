@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from misread.errors import InputError
+from misread.errors import CameraError, InputError
 from misread.runtime.source import SourceOptions, open_source
 from misread.runtime.source.transport import VARIABLE, told, transport
 
@@ -92,6 +92,21 @@ def test_a_real_sender_is_read(address: str, query: str, container: str, kind: s
 )
 def test_what_ffmpeg_is_told(url: str, address: str, options: str) -> None:
     assert transport(url, open_timeout_s=2.5) == (address, options)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp://127.0.0.1:{}?listen=1", "start the sender"),
+        ("rtsp://127.0.0.1:{}/x?listen=1", "start the sender"),
+        ("udp://127.0.0.1:{}", "start the sender"),
+        ("rtsp://127.0.0.1:{}/x", "check the address"),
+    ],
+)
+def test_nobody_sends(address: str, said: str) -> None:
+    kind = socket.SOCK_DGRAM if address.startswith("udp") else socket.SOCK_STREAM
+    with pytest.raises(CameraError, match=f"cannot open stream {address[:4]}.*{said}"):
+        open_source(address.format(free_port(kind)), SourceOptions(open_timeout_s=0.2))
 
 
 def test_an_address_that_is_none_is_refused() -> None:
