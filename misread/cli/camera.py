@@ -8,15 +8,15 @@ from typing import Annotated, Any, Final, cast
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.groups import CARD, SESSION, sharing
-from misread.cli.options import Builds, Json, Overwrite, Seed, card_said, session_said
+from misread.cli.groups import CARD, SESSION, STAND, sharing
+from misread.cli.options import Builds, Json, Overwrite, Seed, card_said, session_said, stand_said
 from misread.errors import OptionError
 
 _LOOPBACK: Final = "127.0.0.1"
 
 
 @app.command()
-@sharing(SESSION, CARD)
+@sharing(STAND, SESSION, CARD)
 def camera(
     context: typer.Context,
     *,
@@ -33,16 +33,6 @@ def camera(
         str | None, typer.Option(metavar="LABEL", help="What a right reading says, without a bundle.")
     ] = None,
     locate: Annotated[str | None, typer.Option(help="fiducials, contour:red, box:x,y,w,h, centre or frame.")] = None,
-    lens: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="From misread calibrate, to know distances.")
-    ] = None,
-    board_mm: Annotated[float | None, typer.Option(metavar="MM", help="Side of the board, edge to edge.")] = None,
-    guided: Annotated[
-        bool, typer.Option("--guided", help="Ask for each distance and angle until all are seen.")
-    ] = False,
-    distances: Annotated[str | None, typer.Option(metavar="M,M,..", help="Of the guided cells. [1,2,3]")] = None,
-    angles: Annotated[str | None, typer.Option(metavar="DEG,DEG,..", help="Likewise. [0,30,60]")] = None,
-    cell_frames: Annotated[int | None, typer.Option(help="That fill a cell. [6]")] = None,
     claim: Annotated[
         str, typer.Option(help="raw: the verdicts speak of the crop as filmed; rectified: set upright.")
     ] = "raw",
@@ -70,7 +60,6 @@ def camera(
     With a control, a placebo and intervals over clips.
     """
     from misread.report.text.camera import camera_text
-    from misread.runtime.camera.guide import read_rules
     from misread.runtime.camera.run import CameraOptions, run_camera
     from misread.runtime.camera.web import WebOptions
     from misread.runtime.source import Lock, SourceOptions
@@ -85,9 +74,7 @@ def camera(
         witness=tuple(witness or ()),
         expect=expect,
         locate=locate,
-        lens=lens,
-        board_mm=board_mm,
-        guide=read_rules(guided=guided, distances=distances, angles=angles, frames=cell_frames),
+        **stand_said(context),
         claim=cast("Any", claim),
         headless=headless,
         serve=None if serve is None else WebOptions(port=serve, host=host, token=token),

@@ -56,6 +56,15 @@ INT8: Final[Group] = (
     ("static_twin", o.StaticTwin, False),
     ("ort", o.OrtFormat, False),
 )
+#: What `stand_said` reads.
+STAND: Final[Group] = (
+    ("lens", o.LensFile, None),
+    ("board_mm", o.BoardMm, None),
+    ("guided", o.Guided, False),
+    ("distances", o.Distances, None),
+    ("angles", o.Angles, None),
+    ("cell_frames", o.CellFrames, None),
+)
 #: What `outputs_said` reads.
 OUTPUTS: Final[Group] = (
     ("junit", o.JUnit, None),

@@ -42,6 +42,14 @@ Targets = Annotated[
 AwayFrom = Annotated[
     list[str] | None, typer.Option(metavar="LABEL", help="A label that is no success either; may be repeated.")
 ]
+LensFile = Annotated[
+    Path | None, typer.Option("--lens", metavar="FILE", help="From misread calibrate, to know distances.")
+]
+BoardMm = Annotated[float | None, typer.Option(metavar="MM", help="Side of the board, edge to edge.")]
+Guided = Annotated[bool, typer.Option("--guided", help="Ask for each distance and angle until all are seen.")]
+Distances = Annotated[str | None, typer.Option(metavar="M,M,..", help="Of the guided cells. [1,2,3]")]
+Angles = Annotated[str | None, typer.Option(metavar="DEG,DEG,..", help="Likewise. [0,30,60]")]
+CellFrames = Annotated[int | None, typer.Option(help="That fill a cell. [6]")]
 Seed = Annotated[int, typer.Option(help="Of every random draw.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -132,6 +140,19 @@ def origin_said(context: typer.Context) -> dict[str, Any]:
 
     said = context.params
     return {"weights": said["weights"], "arguments": parse_settings(said["arg"] or ()), "trust": said["trust"]}
+
+
+def stand_said(context: typer.Context) -> dict[str, Any]:
+    """Return lens, board and guided cells of this call, as `CameraOptions` takes them."""
+    from misread.runtime.camera.guide import read_rules
+
+    said = context.params
+    texts = {"distances": said["distances"], "angles": said["angles"], "frames": said["cell_frames"]}
+    return {
+        "lens": said["lens"],
+        "board_mm": said["board_mm"],
+        "guide": read_rules(guided=said["guided"], **texts),
+    }
 
 
 def session_said(context: typer.Context) -> Any:

@@ -157,7 +157,7 @@ def film(
                 log=log,
                 seconds=options.seconds,
                 key_frames=options.key_frames,
-                counting=options.counting,
+                counting=_counting(options),
                 expected=_expected(options, len(exhibits)),
                 guide=Guide(tuple(subjects.values()), options.guide) if options.guide is not None else None,
                 recorder=recorder,
@@ -209,6 +209,17 @@ def _gauge(options: FilmOptions, source: str | None = None) -> Gauge | None:
     return Gauge(lens=lens, board_m=(options.feed.script or Script()).side_m)
 
 
+def _counting(options: FilmOptions) -> Counting:
+    """Count in the cells that are asked for."""
+    return options.counting if options.guide is None else replace(options.counting, grid=options.guide.grid)
+
+
+def _noted(health: Health, watched: Watched, options: FilmOptions) -> Health:
+    if options.guide is None or not watched.missing:
+        return health
+    return replace(health, notes=(*health.notes, missing_text(options.guide.grid, watched.missing)))
+
+
 def _origin(exhibits: Sequence[Exhibit], options: FilmOptions) -> Origin:
     shown = {str(one.index): [one.name, one.arm, one.label, pixel_hash(one.image)] for one in exhibits}
     return Origin(source=options.source, locate=options.locate, expect=options.expect, exhibits=shown)
@@ -219,12 +230,6 @@ def _same(recorded: Origin, now: Origin) -> None:
     if recorded.exhibits != now.exhibits:
         names = ", ".join(printable(str(facts[0])) for facts in recorded.exhibits.values() if facts) or "no exhibits"
         raise InputError(f"the recording shows {names}, and not what was given now; name the same bundle and witnesses")
-
-
-def _noted(health: Health, watched: Watched, options: FilmOptions) -> Health:
-    if options.guide is None or not watched.missing:
-        return health
-    return replace(health, notes=(*health.notes, missing_text(options.guide.grid, watched.missing)))
 
 
 def _expected(options: FilmOptions, exhibits: int) -> int:

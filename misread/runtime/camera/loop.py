@@ -145,6 +145,7 @@ class _Run:
         self.plan, self.view, self.on_frame = plan, view, on_frame
         self.clips, self.tally, self.keys = Clips(), Tally(plan.counting), KeyFrames(plan.key_frames)
         self.shown, self.counting = plan.shown, True
+        self.cell: Cell | None = None
         self.first_ns: int | None = None
         self.last_ns = 0
 
@@ -207,6 +208,9 @@ class _Run:
         subject = self._subject(target)
         sight, guide = target.sight if target is not None else None, self.plan.guide
         cell = guide.stand(subject, sight) if guide is not None else None
+        if cell != self.cell and self.plan.recorder is not None:
+            self.plan.recorder.cue(None)  # so that a replay, which nobody guides, begins a clip here as well
+        self.cell = cell
         place = self._place(frame, subject if target is not None else None, cell)
         if guide is not None:
             guide.add(sight, place.clip)

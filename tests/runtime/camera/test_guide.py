@@ -13,12 +13,12 @@ import pytest
 from misread.errors import OptionError
 from misread.runtime.camera import FilmOptions, film
 from misread.runtime.camera.clips import Clips
+from misread.runtime.camera.film import _counting
 from misread.runtime.camera.grid import Grid
 from misread.runtime.camera.guide import Guide, GuideRules, Prompt
 from misread.runtime.camera.guide_view import draw_prompt
 from misread.runtime.camera.locate.sight import Sight
 from misread.runtime.camera.overlay import draw
-from misread.runtime.camera.tally import Tally
 from misread.runtime.rig import Script
 from misread.runtime.rig.script import plan
 from misread.runtime.source import SourceOptions
@@ -120,7 +120,7 @@ def test_the_view_shows_the_hint_and_the_grid() -> None:
     assert yellow[:26, :26].any()
     assert not yellow[26:].any()
     observation = replace(observe(CLEAN, "s", Clips())[0], prompt=prompt)
-    hinted, plain = draw(observation, Tally()), draw(replace(observation, prompt=None), Tally())
+    hinted, plain = draw(observation, ()), draw(replace(observation, prompt=None), ())
     assert (hinted != plain).any()
 
 
@@ -194,3 +194,22 @@ def test_a_change_of_cell_begins_a_clip_and_what_is_missing_is_logged(tmp_path: 
     seen.clear()
     film(trio()[:1], [colour_reader()], unguided, on_frame=seen.append)
     assert [one.place.clip for one in seen] == [0] * 6
+
+
+def test_a_replay_that_nobody_guides_has_the_same_clips_and_sights(tmp_path: Path) -> None:
+    stations = (GRID.ranges((1, 0)), GRID.ranges((0, 0)))
+    script = Script(clips=2, frames_per_clip=3, blank_frames=0, stations=stations)
+    guided = FilmOptions(
+        feed=SourceOptions(script=script), guide=GuideRules(grid=GRID), out=tmp_path / "out", key_frames=0, record=True
+    )
+    runs: list[list[Observation]] = [[], []]
+    film(trio()[:1], [colour_reader()], guided, on_frame=runs[0].append)
+    film(trio()[:1], [colour_reader()], FilmOptions(source=f"replay:{tmp_path / 'out'}"), on_frame=runs[1].append)
+    once, again = ([(one.place.clip, one.target and one.target.sight) for one in run] for run in runs)
+    assert once == again
+    assert [clip for clip, _ in once] == [0, 0, 0, 1, 1, 1]
+
+
+def test_frames_are_counted_in_the_cells_that_are_asked_for() -> None:
+    assert _counting(FilmOptions(guide=GuideRules(grid=GRID))).grid == GRID
+    assert _counting(FilmOptions()) == FilmOptions().counting

@@ -128,6 +128,18 @@ def test_small_markers_do_not_tell() -> None:
     assert GAUGE.sight(CORNERS, pixels(Pose(distance_m=6.5)), (540, 960)) is None  # four of 14 px
 
 
+def test_small_markers_beside_large_ones_do_no_harm() -> None:
+    marks = list(Layout().markers(4).values())
+    board = np.concatenate([*marks[:3], *marks[4:]])
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    corners = Pose(distance_m=4.4, yaw_deg=20).project(0.75, Camera()).astype(np.float32)
+    seen = np.asarray(cv2.perspectiveTransform(board[None], cv2.getPerspectiveTransform(unit, corners))[0])
+    sight = GAUGE.sight(board, seen, (540, 960))
+    assert sight is not None
+    assert sight.markers_px < 16 < 820 * 0.75 * 0.15 / 4.4  # the mean of three of 21 px and eight of half of that
+    assert sight.angle_deg == pytest.approx(20, abs=0.1)
+
+
 def test_two_planes_that_explain_the_same_corners_do_not_tell() -> None:
     # From afar through a long lens perspective is gone: turned to the left or to the right looks the same.
     far = Camera(focal_px=82_000)

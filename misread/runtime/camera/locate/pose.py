@@ -62,8 +62,10 @@ class Gauge:
             OptionError: The lens was calibrated on frames of another shape.
 
         """
-        markers_px = _side(seen)
-        enough = len(seen) >= 4 * MANY_MARKERS and markers_px >= MIN_PX_OF_MANY
+        sides = _sides(seen)
+        markers_px = float(sides.mean())
+        large = np.sort(sides)[-4:].mean()  # the small ones along the edges do no harm
+        enough = len(sides) >= MANY_MARKERS and large >= MIN_PX_OF_MANY
         if not enough and markers_px < MIN_MARKER_PX:
             return None
         height, width = frame_hw
@@ -90,9 +92,10 @@ def _assumed(width: int, height: int) -> Intrinsics:
     return Intrinsics(width=width, height=height, focal_px=(focal, focal), centre_px=(width / 2, height / 2))
 
 
-def _side(seen: NDArray[np.float32]) -> float:
+def _sides(seen: NDArray[np.float32]) -> NDArray[np.float32]:
     quads = seen.reshape(-1, 4, 2)
-    return float(np.linalg.norm(quads - np.roll(quads, 1, axis=1), axis=2).mean())
+    sides: NDArray[np.float32] = np.linalg.norm(quads - np.roll(quads, 1, axis=1), axis=2).mean(axis=1)
+    return sides
 
 
 def _pose(
