@@ -34,6 +34,10 @@ def camera(
     seconds: Annotated[float | None, typer.Option(help="When to end.")] = None,
     clips: Annotated[int, typer.Option(help="Of each exhibit, on the virtual camera.")] = 8,
     frames_per_clip: Annotated[int, typer.Option(help="Likewise.")] = 9,
+    run: Annotated[int, typer.Option(help="So many frames misread in a row make a run.")] = 3,
+    vote: Annotated[
+        list[str] | None, typer.Option(metavar="K/N", help="3/5: the label of 3 of the last 5; may be repeated.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for log, summary and key frames.")] = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -45,7 +49,9 @@ def camera(
     With a control, a placebo and intervals over clips.
     """
     from misread.report.text.camera import camera_text
+    from misread.runtime.camera.count import Counting
     from misread.runtime.camera.run import CameraOptions, run_camera
+    from misread.runtime.camera.votes import Vote
 
     options = CameraOptions(
         builds=tuple(builds),
@@ -59,6 +65,7 @@ def camera(
         seconds=seconds,
         clips=clips,
         frames_per_clip=frames_per_clip,
+        counting=Counting(run=run, votes=tuple(map(Vote.parse, vote))) if vote else Counting(run=run),
         out=out,
         seed=seed,
         overwrite=overwrite,
