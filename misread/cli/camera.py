@@ -48,6 +48,10 @@ def camera(
     profile: Annotated[
         str, typer.Option(help="Virtual: webcam-indoor, phone-print, screen, dashcam, webcam-outdoor or webcam-dusk.")
     ] = "webcam-outdoor-1",
+    run: Annotated[int, typer.Option(help="So many frames misread in a row make a run.")] = 3,
+    vote: Annotated[
+        list[str] | None, typer.Option(metavar="K/N", help="3/5: the label of 3 of the last 5; may be repeated.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for log, summary and key frames.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep every frame there, for replay:FOLDER.")] = False,
     seed: Seed = 0,
@@ -60,7 +64,9 @@ def camera(
     With a control, a placebo and intervals over clips.
     """
     from misread.report.text.camera import camera_text
+    from misread.runtime.camera.count import Counting
     from misread.runtime.camera.run import CameraOptions, run_camera
+    from misread.runtime.camera.votes import Vote
     from misread.runtime.camera.web import WebOptions
     from misread.runtime.source import Lock, SourceOptions
 
@@ -82,6 +88,7 @@ def camera(
         clips=clips,
         frames_per_clip=frames_per_clip,
         profile=profile,
+        counting=Counting(run=run, votes=tuple(map(Vote.parse, vote))) if vote else Counting(run=run),
         out=out,
         record=record,
         seed=seed,

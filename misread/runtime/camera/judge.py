@@ -129,7 +129,8 @@ def _weigh(summary: Summary, limits: Thresholds) -> tuple[Finding, str, int | No
     more = _more(summary, limits)
     if more is None:
         return "inconclusive", f"{why}; the share is so near to it that filming more will not settle it", None
-    return "inconclusive", f"{why}; film more clips: {more} more like these would settle it", more
+    noun = "clip" if more == 1 else "clips"
+    return "inconclusive", f"{why}; {more} more {noun} like these would settle it", more
 
 
 def _more(summary: Summary, limits: Thresholds) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from misread.bundle import read_bundle
 from misread.errors import OptionError
+from misread.runtime.camera.count import Counting
 from misread.runtime.camera.film import VIRTUAL, FilmOptions, film
 from misread.runtime.camera.intrinsics import read_lens
 from misread.runtime.camera.judge import Thresholds
@@ -70,6 +71,7 @@ class CameraOptions:
         rig_fps: Its frames per second; None as fast as they are read, none lost; 10 where somebody watches.
         key_frames: How many frames of each exhibit to keep as pictures.
         thresholds: What the verdicts hang on.
+        counting: Runs, votes and bins.
         feed: Time limits and wished size; its exhibits, script and rate are set from the fields above.
         card: What the flags say for builds that do not say how they are fed.
         session: How to run the builds.
@@ -99,6 +101,7 @@ class CameraOptions:
     rig_fps: float | None = None
     key_frames: int = 8
     thresholds: Thresholds = field(default_factory=Thresholds)
+    counting: Counting = field(default_factory=Counting)
     feed: SourceOptions = field(default_factory=SourceOptions)
     card: ModelCard | CardFacts | None = None
     session: SessionOptions | None = None
@@ -153,6 +156,7 @@ def run_camera(
         seconds=options.seconds,
         claim=options.claim,
         thresholds=options.thresholds,
+        counting=options.counting,
         key_frames=options.key_frames,
         out=options.out,
         overwrite=options.overwrite,

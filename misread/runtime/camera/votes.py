@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from misread.errors import OptionError
+from misread.text import shorten
 
 if TYPE_CHECKING:
     from misread.stats import Rate
+
+MAX_VOTE: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +30,22 @@ class Vote:
 
     def __post_init__(self) -> None:
         """Refuse a rule that two labels could meet, or none."""
-        if not self.of < 2 * self.needed <= 2 * self.of:
-            raise OptionError(f"a vote needs more than half of its frames and at most all, got {self.text}")
+        if not self.of < 2 * self.needed <= 2 * self.of <= 2 * MAX_VOTE:
+            said = f"a vote needs more than half of its frames and at most all, of at most {MAX_VOTE}, got {self.text}"
+            raise OptionError(said)
+
+    @classmethod
+    def parse(cls, text: str) -> Vote:
+        """Read `3/5`.
+
+        Raises:
+            OptionError: no such rule.
+
+        """
+        needed, _, of = text.partition("/")
+        if not (needed.isascii() and needed.isdigit() and of.isascii() and of.isdigit()):
+            raise OptionError(f"a vote is written 3/5 (3 of the last 5 frames), got {shorten(text, 40)!r}")
+        return cls(needed=int(needed), of=int(of))
 
     @property
     def text(self) -> str:

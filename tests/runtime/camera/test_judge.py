@@ -32,8 +32,8 @@ def shown(adversarial: list[str], clean: list[str], placebo: list[str] | None = 
         (BAD, GOOD, None, "persists", "no placebo was shown"),
         (GOOD, GOOD, GOOD, "does-not-persist", "below 50 %"),
         (HALF, GOOD, GOOD, "inconclusive", "so near to it that filming more will not settle it"),
-        (SOME, GOOD, GOOD, "inconclusive", "film more clips: 1 more like these would settle it"),
-        (BAD[:4], GOOD, GOOD, "inconclusive", "4 clips give no interval"),
+        (SOME, GOOD, GOOD, "inconclusive", "1 more clip like these would settle it"),
+        (BAD[:4], GOOD, GOOD, "inconclusive", "at least 5 are needed; 3 more clips like these would settle it"),
         (BAD, HALF, GOOD, "invalid-control", "right in 50.0 % of 32 frames, 95 %"),
         (GOOD, HALF, GOOD, "invalid-control", "right in 50.0 %"),  # whatever the changed arm did
         (BAD, GOOD, BAD, "inconclusive", "placebo was misread too, in 100.0 %"),

@@ -114,10 +114,17 @@ def test_votes_slide_within_a_clip() -> None:
     assert (nine.rule, rate(nine.misread), nine.label) == ("5 of 9", (0, 0), None)
 
 
-@pytest.mark.parametrize(("needed", "of"), [(2, 4), (6, 5), (0, 0)])
+@pytest.mark.parametrize(("needed", "of"), [(2, 4), (6, 5), (0, 0), (900, 1001)])
 def test_a_vote_that_two_could_win_is_refused(needed: int, of: int) -> None:
     with pytest.raises(OptionError, match="more than half"):
         Vote(needed=needed, of=of)
+
+
+def test_a_vote_is_written_as_a_fraction() -> None:
+    assert Vote.parse("2/3") == Vote(needed=2, of=3)
+    for text in ("3", "a/5", "3/", "-3/5", "³/5"):
+        with pytest.raises(OptionError, match="written 3/5"):
+            Vote.parse(text)
 
 
 @pytest.mark.parametrize("options", [{"run": 0}, {"bin_frames": 0}])
