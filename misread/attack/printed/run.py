@@ -104,7 +104,7 @@ class PrintedResult:
         """What happened, in numbers."""
         first = self.witnesses[0]
         return (
-            f"{self.label}: in simulated captures that no search saw, the {self.threat} reaches the goal in "
+            f"{self.label}: in simulated captures that no search saw, the change ({self.threat}) reaches the goal in "
             f"{first.torch.success.text()}, its placebo is misread in {first.torch.placebo.text()}, and the clean "
             f"picture is read right in {first.torch.control.text()}."
         )
