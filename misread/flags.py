@@ -105,6 +105,18 @@ def parse_numbers(text: str) -> tuple[float, ...]:
     return tuple(parse_number(part) for part in text.split(","))
 
 
+def parse_points(text: str) -> tuple[tuple[float, float], ...]:
+    """Read points with blanks between, as in `12,8 52,8 32,44`.
+
+    Raises:
+        OptionError: one of them is no pair of numbers.
+    """
+    points = [parse_numbers(part) for part in text.split()]
+    if any(len(point) != 2 for point in points):
+        raise OptionError(f"expected points X,Y with blanks between, such as '12,8 52,8 32,44', got {text!r}")
+    return tuple((point[0], point[1]) for point in points)
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """Read `224` or height x width, as in `224x320`.
 

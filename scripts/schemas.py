@@ -39,6 +39,7 @@ RESULTS: Final = {
     "evaluation": "misread.runtime.evaluate:Evaluation",
     "perf": "misread.runtime.perf:Perf",
     "attack": "misread.attack.run:AttackResult",
+    "physical": "misread.attack.printed.run:PrintedResult",
     "pack": "misread.runtime.replay.pack:PackResult",
     "assessment": "misread.attack.assess.result:Assessment",
     "camera": "misread.runtime.camera.result:CameraResult",

@@ -5,5 +5,9 @@ from __future__ import annotations
 from misread.attack.physical.eot import EotPgd
 from misread.attack.physical.make import PhysicalOptions, PhysicalOutcome, make_physical_witness
 from misread.attack.physical.mask import alpha_mask, sign_mask
+from misread.attack.physical.threats import THREATS, Patch, Stickers, WholeSign
 
-__all__ = ["EotPgd", "PhysicalOptions", "PhysicalOutcome", "alpha_mask", "make_physical_witness", "sign_mask"]
+__all__ = [
+    "THREATS", "EotPgd", "Patch", "PhysicalOptions", "PhysicalOutcome", "Stickers", "WholeSign", "alpha_mask",
+    "make_physical_witness", "sign_mask",
+]  # fmt: skip

@@ -63,6 +63,7 @@ class EotPgd:
         ramp: Share of the steps over which the severity rises to 1.
         select_every: Steps between looks at the selection clips; the last step is always looked at.
         select_clips: Selection clips, of ``draws // clips`` frames each.
+        perfect: Only the perfect capture is seen, in every step and choice: the digital attack, for comparison.
 
     Raises:
         OptionError: A number that makes no search.
@@ -77,6 +78,7 @@ class EotPgd:
     ramp: float = 1 / 3
     select_every: int = 8
     select_clips: int = 6
+    perfect: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no search; every comparison is written so that NaN fails."""
@@ -92,8 +94,21 @@ class EotPgd:
 
     def severity(self, step: int) -> float:
         """Severity of the draws of a step, counted from 0: up to 1 over the first ``ramp`` of the steps."""
+        if self.perfect:
+            return 0.0
         rising = self.ramp * self.steps
         return 1.0 if step + 1 >= rising else (step + 1) / rising
+
+    def draw(self, problem: PhysicalProblem, step: int, generator: torch.Generator) -> tuple[Clip, ...]:
+        """Draw the clips of a step; the perfect capture is always the same, so one frame of it is enough."""
+        if self.perfect:
+            return problem.draw(1, 1, 0.0, generator)
+        return problem.draw(self.clips, self.draws // self.clips, self.severity(step), generator)
+
+    def _selection(self, problem: PhysicalProblem, generator: torch.Generator) -> tuple[Clip, ...]:
+        if self.perfect:
+            return problem.draw(1, 1, 0.0, generator)
+        return problem.draw(self.select_clips, self.draws // self.clips, 1.0, generator)
 
     def search(
         self, problem: PhysicalProblem, generator: torch.Generator, *, progress: Progress | None = None
@@ -105,14 +120,14 @@ class EotPgd:
             generator: Source of all randomness.
             progress: Told (what, done, total) after each step.
         """
-        best = _Best(problem, problem.draw(self.select_clips, self.draws // self.clips, 1.0, generator))
+        best = _Best(problem, self._selection(problem, generator))
         x, velocity = problem.picture.clone(), torch.zeros_like(problem.picture)
         zero = broken = 0
         log: list[dict[str, Any]] = []
         for step in range(self.steps):
-            clips = problem.draw(self.clips, self.draws // self.clips, self.severity(step), generator)
+            clips = self.draw(problem, step, generator)
             log += [{"step": step, **clip.log()} for clip in clips]
-            raw = _gradient(problem, x, clips)
+            raw = gradient_over(problem, x, clips)
             gradient = torch.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0) * problem.mask
             zero += int(not gradient.any())
             broken += int(not torch.isfinite(raw).all())
@@ -148,7 +163,7 @@ class _Best:
             self.image, self.step, self.measured = image, step, measured
 
 
-def _gradient(problem: PhysicalProblem, x: Tensor, clips: Sequence[Clip]) -> Tensor:
+def gradient_over(problem: PhysicalProblem, x: Tensor, clips: Sequence[Clip]) -> Tensor:
     """Gradient of the summed loss over all frames, (3, h, w); clip by clip, to hold one graph at a time."""
     total = torch.zeros_like(x)
     for clip in clips:

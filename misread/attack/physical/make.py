@@ -11,22 +11,25 @@ import torch
 from misread.attack.goal import Targeted, Untargeted
 from misread.attack.guard import untouched
 from misread.attack.physical.channel import PROFILES, Channel, Profile
-from misread.attack.physical.eot import EotPgd
-from misread.attack.physical.placebo import mirrored, shuffled
+from misread.attack.physical.eot import EotPgd, gradient_over
+from misread.attack.physical.placebo import mirrored, shuffled, shuffled_colours, turned_colours
 from misread.attack.physical.problem import PhysicalProblem
+from misread.attack.threat import Threat
 from misread.errors import InputError, ModelError, OptionError
 from misread.pixels import from_unit, to_unit
 from misread.registry import by_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
     from misread.attack.goal import Goal
     from misread.attack.physical.channel import Clip
     from misread.attack.physical.eot import Found, Progress
+    from misread.attack.physical.threats import Gradient, PhysicalThreat
     from misread.attack.problem import Model
-    from misread.attack.threat import Threat
     from misread.card import ModelCard
     from misread.stats import Rate
 
@@ -70,12 +73,16 @@ class PhysicalOutcome:
         placebo: (h, w, 3) uint8, the same change with its pixels shuffled over the mask.
         success: Frames in which the image reaches the goal.
         placebo_misread: Frames in which the placebo is misread, as anything.
-        mirrored_misread: Frames in which the mirrored change is misread: a placebo with the same grain.
+        mirrored_misread: Frames in which the mirrored change is misread: a placebo with the same grain. What covers the
+            sign is turned by half a turn instead.
         control: Frames in which the clean picture is read right. Without it no success means anything.
         largest_level: Largest change of any value, in levels of 255.
         values_changed: Number of values changed.
+        area: Pixels that might change.
+        sign_area: Pixels of the mask that was given.
         best_step: Step at which the image was seen, of ``attack.steps``.
         search: The search's own account, every draw of it included.
+        place_log: Every draw of the search for a place, where the threat has one.
         held_out: Every draw of the final measurement, as JSON types.
         profile: Name of the channel's profile.
         profile_version: Its version.
@@ -90,8 +97,11 @@ class PhysicalOutcome:
     control: Rate
     largest_level: int
     values_changed: int
+    area: int
+    sign_area: int
     best_step: int
     search: Found
+    place_log: tuple[dict[str, Any], ...]
     held_out: tuple[dict[str, Any], ...]
     profile: str
     profile_version: int
@@ -105,7 +115,7 @@ def make_physical_witness(
     mask: NDArray[np.bool_],
     truth: int,
     *,
-    threat: Threat,
+    threat: Threat | PhysicalThreat,
     goal: Goal | None = None,
     options: PhysicalOptions | None = None,
     progress: Progress | None = None,
@@ -118,7 +128,7 @@ def make_physical_witness(
         picture: (h, w, 3) uint8, whole; what is printed.
         mask: (h, w) bool, the pixels that may change: the sign's own area.
         truth: Class that the picture shows.
-        threat: Linf bound of the change.
+        threat: Linf bound of the change, or what is done to the sign, such as ``Stickers()``.
         goal: What counts as success; any other class by default.
         options: Search, profile, size of the measurement, seed.
         progress: Told (what, done, total).
@@ -132,21 +142,58 @@ def make_physical_witness(
     options = options or PhysicalOptions()
     goal = goal or Untargeted()
     profile = options.profile if isinstance(options.profile, Profile) else named_profile(options.profile)
+    bound = threat if isinstance(threat, Threat) else threat.bound
     problem = PhysicalProblem(
         channel=Channel(profile=profile, card=card),
         model=twin,
         picture=_tensor(picture),
         mask=torch.as_tensor(mask),
         truth=truth,
-        threat=threat,
+        threat=bound,
         goal=goal,
     )
     generator = torch.Generator().manual_seed(options.seed)
     with untouched(twin):
         _check_model(problem)
         held = problem.draw(options.held_clips, options.held_frames, 1.0, generator)
+        place_log: list[dict[str, Any]] = []
+        if not isinstance(threat, Threat):
+            problem = threat.placed(problem, _watched(options.attack, generator, place_log))
         found = options.attack.search(problem, generator, progress=progress)
-        return _outcome(problem, found, held, generator, started)
+        outcome = _outcome(problem, found, held, generator, started)
+    return replace(outcome, sign_area=int(mask.sum()), place_log=tuple(place_log))
+
+
+def held_out_captures(
+    card: ModelCard, picture: NDArray[np.uint8], options: PhysicalOptions
+) -> Callable[[NDArray[np.uint8]], Iterator[NDArray[np.uint8]]]:
+    """Draw the clips of the final measurement once more, to show them to others than the twin.
+
+    Returns:
+        (h, w, 3) uint8, a picture of that size -> per clip the prepared pictures (n, h, w, 3) uint8 of its frames.
+    """
+    profile = options.profile if isinstance(options.profile, Profile) else named_profile(options.profile)
+    channel, generator = Channel(profile=profile, card=card), torch.Generator().manual_seed(options.seed)
+    size_hw = (picture.shape[0], picture.shape[1])
+    clips = [channel.draw(size_hw, options.held_frames, 1.0, generator) for _ in range(options.held_clips)]
+
+    def capture(shown: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+        with torch.no_grad():
+            for clip in clips:
+                yield from_unit(channel.apply(_tensor(shown), clip).numpy())
+
+    return capture
+
+
+def _watched(attack: EotPgd, generator: torch.Generator, log: list[dict[str, Any]]) -> Gradient:
+    """Gradients over fresh captures of full severity, each draw logged."""
+
+    def gradient(problem: PhysicalProblem, x: torch.Tensor) -> torch.Tensor:
+        clips = attack.draw(problem, attack.steps, generator)
+        log.extend({"place": True, **clip.log()} for clip in clips)
+        return gradient_over(problem, x, clips)
+
+    return gradient
 
 
 def named_profile(name: str) -> Profile:
@@ -181,8 +228,7 @@ def _check_model(problem: PhysicalProblem) -> None:
 def _outcome(
     problem: PhysicalProblem, found: Found, held: tuple[Clip, ...], generator: torch.Generator, started: float
 ) -> PhysicalOutcome:
-    placebo = shuffled(problem.picture, found.image, problem.mask, problem.threat, generator)
-    mirror = mirrored(problem.picture, found.image, problem.mask, problem.threat)
+    placebo, mirror = _controls(problem, found.image, generator)
     levels = ((found.image - problem.picture) * 255).round().abs()
     profile = problem.channel.profile
     return PhysicalOutcome(
@@ -194,13 +240,26 @@ def _outcome(
         control=_read_right(problem, held),
         largest_level=int(levels.max()),
         values_changed=int((levels > 0).sum()),
+        area=int(problem.mask.sum()),
+        sign_area=int(problem.mask.sum()),
         best_step=found.step,
         search=found,
+        place_log=(),
         held_out=tuple(clip.log() for clip in held),
         profile=profile.name,
         profile_version=profile.version,
         seconds=time.perf_counter() - started,
     )
+
+
+def _controls(
+    problem: PhysicalProblem, image: torch.Tensor, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Without order, and with the same grain."""
+    clean, mask = problem.picture, problem.mask
+    if problem.covers:
+        return shuffled_colours(clean, image, mask, generator), turned_colours(clean, image, mask)
+    return shuffled(clean, image, mask, problem.threat, generator), mirrored(clean, image, mask, problem.threat)
 
 
 def _misread(problem: PhysicalProblem, picture: torch.Tensor, held: tuple[Clip, ...]) -> Rate:

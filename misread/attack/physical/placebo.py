@@ -38,3 +38,28 @@ def shuffled(clean: Tensor, changed: Tensor, mask: Tensor, threat: Threat, gener
 def mirrored(clean: Tensor, changed: Tensor, mask: Tensor, threat: Threat) -> Tensor:
     """Mirror the change left to right: unlike the shuffled one it keeps its grain, so blur spares it alike."""
     return settle(clean[None], (clean + (changed - clean).flip(-1))[None], threat=threat, mask=mask).images[0]
+
+
+def shuffled_colours(clean: Tensor, changed: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+    """Move each colour of what covers the mask to another of its pixels: same place, same colours, no order.
+
+    Args:
+        clean: (3, h, w) in [0, 1].
+        changed: (3, h, w) in [0, 1], on the 256 levels.
+        mask: (h, w) bool, what is covered.
+        generator: Source of the order.
+
+    Returns:
+        (3, h, w).
+    """
+    placebo = clean.clone()
+    colours = changed[:, mask]
+    placebo[:, mask] = colours[:, torch.randperm(colours.shape[1], generator=generator)]
+    return placebo
+
+
+def turned_colours(clean: Tensor, changed: Tensor, mask: Tensor) -> Tensor:
+    """Turn what covers the mask by half a turn: a rectangle keeps place, colours, grain and spectrum."""
+    placebo = clean.clone()
+    placebo[:, mask] = changed[:, mask].flip(-1)
+    return placebo

@@ -33,6 +33,7 @@ class PhysicalProblem:
         truth: Class that the picture shows.
         threat: What may be done to them; Linf so far.
         goal: What counts as success.
+        covers: The change covers what was there, so its controls move colours, not differences.
 
     Raises:
         InputError: Picture and mask do not fit, or the mask is empty.
@@ -46,6 +47,7 @@ class PhysicalProblem:
     truth: int
     threat: Threat
     goal: Goal = field(default_factory=Untargeted)
+    covers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be attacked."""

@@ -69,7 +69,7 @@ def _plain_pgd(given: PhysicalProblem) -> torch.Tensor:
     for _ in range(40):
         if given.measure(given.settled(x), clean).share == 1.0:
             break
-        x = eot._moved(given, x, eot._gradient(given, x, clean), 0.1)
+        x = eot._moved(given, x, eot.gradient_over(given, x, clean), 0.1)
     return given.settled(x)
 
 

@@ -1,0 +1,243 @@
+"""Make the changes, measure them, write them down."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from misread.attack.goal import goal_of
+from misread.attack.physical import make_physical_witness
+from misread.attack.physical.make import held_out_captures
+from misread.attack.physical.record import record_physical
+from misread.attack.printed.where import given
+from misread.attack.subject import open_subject
+from misread.bundle import BundleWriter, read_bundle
+from misread.export.origin import Origin
+from misread.files import atomic_folder, jsonable, refuse_existing
+from misread.report.json import dumps
+from misread.runtime.session import Deployed
+from misread.stats import clip_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from misread.attack.physical import PhysicalOptions, PhysicalOutcome
+    from misread.attack.printed.options import PrintedOptions
+    from misread.attack.printed.where import Given
+    from misread.stats import Rate
+    from misread.wish import Wish
+
+    Progress = Callable[[str, int, int], None]
+    Capture = Callable[[NDArray[np.uint8]], Iterator[NDArray[np.uint8]]]
+
+DRAWS = "draws.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arms:
+    """How the held-out captures are read; the same captures for every arm.
+
+    Attributes:
+        control: Frames in which the clean picture is read right.
+        success: Frames in which the changed picture reaches the goal.
+        placebo: Frames in which the placebo is misread, as anything.
+    """
+
+    control: Rate
+    success: Rate
+    placebo: Rate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrintedWitness:
+    """One change.
+
+    Attributes:
+        witness: Its name in the bundle.
+        search: `eot`, over random captures, or `digital`, for the perfect one.
+        share: Share of the sign that might change.
+        level: Largest change of any value, in levels of 255.
+        torch: As the twin reads the captures.
+        grain: Frames in which a control with the same grain is misread, as anything.
+        builds: As each deployed build reads them in onnxruntime, by its file's name.
+        seconds: Wall-clock time.
+    """
+
+    witness: str
+    search: str
+    share: float
+    level: int
+    torch: Arms
+    grain: Rate
+    builds: Mapping[str, Arms]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrintedResult:
+    """What came of it. The captures are simulated; the camera has the last word.
+
+    Attributes:
+        bundle: Its folder.
+        picture: The picture file.
+        label: What it shows.
+        goal: What counts as success.
+        threat: What was done to the sign.
+        profile: Channel profile and version.
+        witnesses: Each change.
+    """
+
+    bundle: Path
+    picture: Path
+    label: str
+    goal: str
+    threat: str
+    profile: str
+    witnesses: tuple[PrintedWitness, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in numbers."""
+        first = self.witnesses[0]
+        return (
+            f"{self.label}: in simulated captures that no search saw, the change ({self.threat}) reaches the goal in "
+            f"{first.torch.success.text()}, its placebo is misread in {first.torch.placebo.text()}, and the clean "
+            f"picture is read right in {first.torch.control.text()}."
+        )
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+def physical_to_bundle(options: PrintedOptions, *, progress: Progress = quiet) -> PrintedResult:
+    """Change a sign so that it is misread when it is filmed; write a bundle that is whole or absent.
+
+    The bundle also holds every draw of every search and measurement, in ``draws.json``.
+
+    Raises:
+        MisreadError: One sentence that says what is wrong and what to type.
+    """
+    refuse_existing(options.out, overwrite=options.overwrite)
+    subject = open_subject(
+        options.origin,
+        flags=options.flags,
+        weights=options.weights,
+        arguments=options.arguments,
+        trust=options.trust,
+    )
+    origin = Origin(name=subject.name, twin=subject.model, card=subject.card, weights_sha256=subject.digest)  # type: ignore[arg-type]
+    sign, goal = given(options), options.wish.spelt(origin.card)
+    builds = {path.name: Deployed.open(path) for path in options.builds}
+    runs = {"eot": options.search}
+    if options.digital:
+        runs["digital"] = replace(options.search, attack=replace(options.search.attack, perfect=True))
+    outcomes = {name: _made(origin, sign, options, search, progress) for name, search in runs.items()}
+    with atomic_folder(options.out, overwrite=options.overwrite) as folder:
+        ids = _write(folder, origin, sign, options, outcomes)
+    capture = held_out_captures(origin.card, sign.picture, options.search)
+    witnesses = tuple(
+        PrintedWitness(
+            witness=ids[name],
+            search=name,
+            share=outcome.area / outcome.sign_area,
+            level=outcome.largest_level,
+            torch=Arms(control=outcome.control, success=outcome.success, placebo=outcome.placebo_misread),
+            grain=outcome.mirrored_misread,
+            builds={file: _arms(build, capture, sign, outcome, goal) for file, build in builds.items()},
+            seconds=outcome.seconds,
+        )
+        for name, outcome in outcomes.items()
+    )
+    first = outcomes["eot"]
+    return PrintedResult(
+        bundle=options.out,
+        picture=sign.path,
+        label=origin.card.labels[origin.card.index(sign.label)],
+        goal=goal.text,
+        threat=options.threat,
+        profile=f"{first.profile} {first.profile_version}",
+        witnesses=witnesses,
+    )
+
+
+def _made(
+    origin: Origin, sign: Given, options: PrintedOptions, search: PhysicalOptions, progress: Progress
+) -> PhysicalOutcome:
+    return make_physical_witness(
+        origin.twin,
+        origin.card,
+        sign.picture,
+        sign.mask,
+        origin.card.index(sign.label),
+        threat=options.kind,
+        goal=goal_of(options.wish, origin.card),
+        options=search,
+        progress=progress,
+    )
+
+
+def _write(
+    folder: Path,
+    origin: Origin,
+    sign: Given,
+    options: PrintedOptions,
+    outcomes: Mapping[str, PhysicalOutcome],
+) -> dict[str, str]:
+    """Write the bundle; return the name of each witness."""
+    writer, kind, goal = BundleWriter(folder), options.kind, options.wish.spelt(origin.card)
+    ids = {
+        name: record_physical(
+            writer, origin, sign.picture, outcome, label=sign.label, source=sign.path.name, wish=goal
+        ).id
+        for name, outcome in outcomes.items()
+    }
+    first = next(iter(outcomes.values()))
+    writer.finish(
+        card=origin.card,
+        origin=options.origin,
+        threat={"norm": "linf", "eps": kind.bound.eps, "levels": 256, "goal": goal.text},
+        attack={
+            "name": "eot-pgd",
+            "settings": jsonable(asdict(options.search.attack)),
+            "threat": {"name": kind.name, **jsonable(asdict(kind))},  # type: ignore[call-overload]
+            "channel": first.profile,
+            "channel_version": first.profile_version,
+            "seed": options.seed,
+            "witnesses": {ids[name]: name for name in outcomes},
+        },
+        counts={"pictures": 1, "skipped": 0, "attempted": 1, "found": len(outcomes)},
+    )
+    draws = {
+        name: {
+            "place": outcome.place_log,
+            "search": outcome.search.log,
+            "selection": outcome.search.selection_log,
+            "held_out": outcome.held_out,
+        }
+        for name, outcome in outcomes.items()
+    }
+    (folder / DRAWS).write_text(dumps(jsonable(draws)), encoding="utf-8")
+    read_bundle(folder)
+    return ids
+
+
+def _arms(build: Deployed, capture: Capture, sign: Given, outcome: PhysicalOutcome, goal: Wish) -> Arms:
+    """Show the held-out captures of each arm to a build."""
+
+    def rate(picture: NDArray[np.uint8], counts: Callable[[str], bool]) -> Rate:
+        clips = [build.read_prepared(frames).logits.argmax(axis=1) for frames in capture(picture)]
+        hits = [sum(counts(build.card.labels[int(top)]) for top in tops) for tops in clips]
+        return clip_rate(hits, [len(tops) for tops in clips])
+
+    label = build.card.labels[build.card.index(sign.label)]
+    wanted = goal.spelt(build.card)
+    return Arms(
+        control=rate(sign.picture, lambda read: read == label),
+        success=rate(outcome.image, lambda read: wanted.reached(read, label)),
+        placebo=rate(outcome.placebo, lambda read: read != label),
+    )

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from misread.assets import scenes
+from misread.attack.physical import sign_mask
+from misread.attack.printed import PrintedOptions, physical_to_bundle
+from misread.attack.printed.where import given, scene_mask
+from misread.bundle import read_bundle
+from misread.cli import app
+from misread.demo.stages import sign_outline, stop_scene
+from misread.errors import InputError, OptionError, UnknownName
+from misread.flags import parse_points
+from misread.pixels import write_png
+from misread.report.text.physical import physical_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TINY: dict[str, Any] = {"steps": 2, "draws": 2, "clips": 2, "frames": 2}
+
+
+def test_a_sign_becomes_a_bundle_with_its_draws(tmp_path: Path) -> None:
+    result = physical_to_bundle(PrintedOptions(origin="signs", out=tmp_path / "b", digital=True, **TINY))
+    bundle = read_bundle(tmp_path / "b")
+    assert [witness.id for witness in bundle.witnesses] == [each.witness for each in result.witnesses]
+    assert [each.search for each in result.witnesses] == ["eot", "digital"]
+    assert all(witness.placebo and witness.label == "Stop" for witness in bundle.witnesses)
+    draws = json.loads((tmp_path / "b" / "draws.json").read_text(encoding="utf-8"))
+    assert draws["eot"]["held_out"] == draws["digital"]["held_out"]
+    assert {entry["severity"] for entry in draws["digital"]["search"]} == {0.0}
+    assert physical_text(result).endswith("--headless\n")
+    assert result.sentence.split()[0] == "Stop:"
+
+
+def test_the_mask_of_a_shipped_scene_is_its_sign() -> None:
+    scene = stop_scene()
+    mine, outline = scene_mask(scene, (256, 256)), sign_mask(sign_outline(scene), (256, 256))
+    assert (mine & outline).sum() / (mine | outline).sum() > 0.95
+    assert all(scene_mask(scene, (256, 256)).any() for scene in scenes())
+
+
+def test_what_is_not_known_must_be_said(tmp_path: Path) -> None:
+    picture = tmp_path / "mine.png"
+    write_png(picture, np.full((20, 30, 3), 99, np.uint8))
+    wanted: dict[str, Any] = {"origin": "signs", "out": tmp_path / "b", "picture": picture}
+    with pytest.raises(OptionError, match="say it with --label"):
+        given(PrintedOptions(**wanted))
+    wanted["label"] = "Stop"
+    with pytest.raises(OptionError, match="give its outline"):
+        given(PrintedOptions(**wanted))
+    with pytest.raises(OptionError, match="give one of the two"):
+        given(PrintedOptions(**wanted, corners=((1, 1), (9, 1), (5, 9)), mask=picture))
+    assert given(PrintedOptions(**wanted, corners=((1, 1), (9, 1), (5, 9)))).mask.sum() > 20
+    with pytest.raises(OptionError, match="which picture"):
+        given(PrintedOptions(origin="other", out=tmp_path))
+
+
+def test_a_mask_is_read_from_alpha_or_from_light(tmp_path: Path) -> None:
+    picture, mask = tmp_path / "mine.png", tmp_path / "mask.png"
+    write_png(picture, np.full((20, 30, 3), 99, np.uint8))
+    rgba = np.zeros((20, 30, 4), np.uint8)
+    rgba[3:9, 4:12, 3] = 255
+    for marks in (rgba, rgba[..., 3]):
+        cv2.imwrite(str(mask), marks)
+        found = given(PrintedOptions(origin="signs", out=tmp_path, picture=picture, label="Stop", mask=mask)).mask
+        assert (found == (rgba[..., 3] > 0)).all()
+    write_png(mask, np.zeros((9, 9), np.uint8))
+    with pytest.raises(InputError, match="is 9x9, the picture 30x20"):
+        given(PrintedOptions(origin="signs", out=tmp_path, picture=picture, label="Stop", mask=mask))
+
+
+def test_refuses_a_threat_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="stickers"):
+        PrintedOptions(origin="signs", out=tmp_path, threat="sticker")
+
+
+def test_points_are_pairs() -> None:
+    assert parse_points("1,2 3.5,4") == ((1.0, 2.0), (3.5, 4.0))
+    with pytest.raises(OptionError, match="X,Y with blanks"):
+        parse_points("1,2,3 4,5")
+
+
+def test_argv_becomes_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[PrintedOptions] = []
+
+    def stop(options: PrintedOptions, **_: Any) -> None:
+        seen.append(options)
+        raise OptionError("enough")
+
+    monkeypatch.setattr("misread.attack.printed.physical_to_bundle", stop)
+    argv = ["physical", "signs", "-o", str(tmp_path / "b"), "--threat", "stickers", "--area", "0.1", "--digital"]
+    done = CliRunner().invoke(app, [*argv, "--corners", "1,1 9,1 5,9", "--target", "Yield"])
+    assert done.exit_code == 2
+    (options,) = seen
+    assert (options.threat, options.area, options.digital) == ("stickers", 0.1, True)
+    assert options.corners == ((1.0, 1.0), (9.0, 1.0), (5.0, 9.0))
+    assert options.wish.labels == ("Yield",)
