@@ -47,8 +47,10 @@ class Pnm:
         full = int(maximum[1])
         if kind in _BINARY:
             channels = 3 if kind == _BINARY[1] else 1
-            if maximum.end() + int(size[1]) * int(size[2]) * channels * (1 if full < 256 else 2) > len(data):
+            whole = maximum.end() + int(size[1]) * int(size[2]) * channels * (1 if full < 256 else 2)
+            if whole > len(data):
                 raise truncated(name)
+            data = _with_plain_line(data, maximum.end(), whole)
         elif full not in {255, 65535}:
             raise unread(name, "PNM", f"text and a maximum of {full}")
         picture = imdecode(data, name, "PNM")
@@ -59,3 +61,12 @@ class Pnm:
         top = 255 if full < 256 else 65535
         scaled: NDArray[Any] = np.minimum(np.rint(picture / full * top), top).astype(picture.dtype)
         return scaled
+
+
+def _with_plain_line(data: bytes, start: int, whole: int) -> bytes:
+    """Make the header end in one character where Windows wrote two: the first pixel would be taken for it.
+
+    A file that is one byte longer than its header says, and goes on with a line feed after a carriage return, is such.
+    """
+    windows = data[start - 1 : start + 1] == b"\r\n" and len(data) == whole + 1
+    return data[: start - 1] + data[start:] if windows else data

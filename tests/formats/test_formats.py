@@ -358,3 +358,15 @@ def test_a_damaged_file_is_a_picture_or_one_sentence(kind: str, data: st.DataObj
     else:
         assert picture.dtype == np.uint8
         assert picture.shape[2:] == (3,)
+
+
+@pytest.mark.parametrize("maximum", [b"255", b"100"])
+def test_a_header_that_windows_wrote_moves_no_pixel(maximum: bytes) -> None:
+    pixels = np.arange(5 * 4 * 3, dtype=np.uint8)
+    plain = b"P6\n4 5\n" + maximum + b"\n" + pixels.tobytes()
+    windows = b"P6\r\n4 5\r\n" + maximum + b"\r\n" + pixels.tobytes()
+    expected = decode_image(plain, "plain")
+    assert (decode_image(windows, "windows") == expected).all()
+    # One byte short of that, the line feed is a pixel: the standard has one character there.
+    shifted = decode_image(b"P6 4 5 255\r" + b"\n" + pixels[:-1].tobytes(), "a line feed as a pixel")
+    assert shifted[0, 0, 0] == 10
