@@ -18,6 +18,11 @@ def rig(
     witness: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of the bundle; may be repeated.")] = None,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 30.0,
     seconds: Annotated[float | None, typer.Option(help="When to end; otherwise with Ctrl-C.")] = None,
+    transport: Annotated[
+        str,
+        typer.Option(help="mjpeg: over HTTP; tcp: H.264 in MPEG-TS; rtsp: H.264. The last two need misread[video]."),
+    ] = "mjpeg",
+    port: Annotated[int, typer.Option(help="Where to listen; 0 for a free port.")] = 0,
     seed: Seed = 0,
 ) -> None:
     """Film a bundle with the virtual camera, as a stream.
@@ -29,4 +34,12 @@ def rig(
     from misread.runtime.rig.serve import serve
 
     exhibits = exhibits_of(read_bundle(bundle), tuple(witness or ()))
-    serve(exhibits, fps=fps, seconds=seconds, seed=seed, on_ready=lambda url: typer.echo(f"serving {url}"))
+    serve(
+        exhibits,
+        fps=fps,
+        seconds=seconds,
+        seed=seed,
+        transport=transport,
+        port=port,
+        on_ready=lambda url: typer.echo(f"serving {url}"),
+    )

@@ -38,8 +38,10 @@ def serve(
     seed: int = 0,
     on_ready: Callable[[str], None] | None = None,
     script: Script | None = None,
+    transport: str = "mjpeg",
+    port: int = 0,
 ) -> Served:
-    """Film exhibits over and over and serve them as MJPEG on loopback, until Ctrl-C or the time is up.
+    """Film exhibits over and over and serve them on loopback, until Ctrl-C or the time is up.
 
     Args:
         exhibits: What hangs on the board in turn.
@@ -48,9 +50,14 @@ def serve(
         seed: Of poses, light and noise; not with `script`.
         on_ready: Is told the address once it answers.
         script: Clips and poses, where the default does not suit: clips of a second, blanks of half a second.
+        transport: `mjpeg`, `tcp` or `rtsp`.
+        port: Where to listen; 0 for a free one.
 
     Raises:
-        OptionError: No exhibit, or a rate or time without sense.
+        CameraError: The port cannot be had, or the film broke off.
+        MissingExtra: H.264 without PyAV.
+        OptionError: No exhibit, or a rate, time or port without sense.
+        UnknownName: No such transport.
 
     """
     if seconds is not None and not 0 < seconds <= threading.TIMEOUT_MAX:
@@ -60,12 +67,12 @@ def serve(
     frames = max(round(fps), 1)
     script = script or Script(seed=seed, frames_per_clip=frames, blank_frames=max(frames // 2, 3))
     interrupted = False
-    with VirtualCamera(exhibits, script, fps=fps, loop=True) as camera:
+    with VirtualCamera(exhibits, script, fps=fps, loop=True, transport=transport, port=port) as camera:
         url = camera.url
         try:
             if on_ready is not None:
                 on_ready(url)
-            threading.Event().wait(seconds)
+            camera.wait(seconds)
         except KeyboardInterrupt:
             interrupted = True
     return Served(url=url, interrupted=interrupted)
