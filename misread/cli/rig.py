@@ -21,6 +21,11 @@ def rig(
     profile: Annotated[
         str, typer.Option(help="webcam-indoor, phone-print, screen, dashcam, webcam-outdoor or webcam-dusk.")
     ] = "webcam-outdoor-1",
+    transport: Annotated[
+        str,
+        typer.Option(help="mjpeg: over HTTP; tcp: H.264 in MPEG-TS; rtsp: H.264. The last two need misread[video]."),
+    ] = "mjpeg",
+    port: Annotated[int, typer.Option(help="Where to listen; 0 for a free port.")] = 0,
     seed: Seed = 0,
 ) -> None:
     """Film a bundle with the virtual camera, as a stream.
@@ -38,5 +43,7 @@ def rig(
         seconds=seconds,
         seed=seed,
         profile=profile,
+        transport=transport,
+        port=port,
         on_ready=lambda url: typer.echo(f"serving {url}"),
     )

@@ -5,6 +5,6 @@ from __future__ import annotations
 from misread.runtime.rig.film import Film
 from misread.runtime.rig.pose import Camera, Pose
 from misread.runtime.rig.script import Script, Shot, plan
-from misread.runtime.rig.virtual import NOMINAL_FPS, VirtualCamera
+from misread.runtime.rig.virtual import NOMINAL_FPS, TRANSPORTS, VirtualCamera
 
-__all__ = ["NOMINAL_FPS", "Camera", "Film", "Pose", "Script", "Shot", "VirtualCamera", "plan"]
+__all__ = ["NOMINAL_FPS", "TRANSPORTS", "Camera", "Film", "Pose", "Script", "Shot", "VirtualCamera", "plan"]

@@ -40,8 +40,10 @@ def serve(
     profile: str = PROFILES[0].name,
     on_ready: Callable[[str], None] | None = None,
     script: Script | None = None,
+    transport: str = "mjpeg",
+    port: int = 0,
 ) -> Served:
-    """Film exhibits over and over and serve them as MJPEG on loopback, until Ctrl-C or the time is up.
+    """Film exhibits over and over and serve them on loopback, until Ctrl-C or the time is up.
 
     Args:
         exhibits: What hangs on the board in turn.
@@ -51,10 +53,14 @@ def serve(
         profile: Of the test channel, with or without its version; not with `script`.
         on_ready: Is told the address once it answers.
         script: Clips and poses, where the default does not suit: clips of a second, blanks of half a second.
+        transport: `mjpeg`, `tcp` or `rtsp`.
+        port: Where to listen; 0 for a free one.
 
     Raises:
-        OptionError: No exhibit, or a rate or time without sense.
-        UnknownName: No profile is called so.
+        CameraError: The port cannot be had, or the film broke off.
+        MissingExtra: H.264 without PyAV.
+        OptionError: No exhibit, or a rate, time or port without sense.
+        UnknownName: No such profile or transport.
 
     """
     if seconds is not None and not 0 < seconds <= threading.TIMEOUT_MAX:
@@ -66,12 +72,12 @@ def serve(
         blanks = max(frames // 2, 3)
         script = Script(seed=seed, frames_per_clip=frames, blank_frames=blanks, profile=named_profile(profile))
     interrupted = False
-    with VirtualCamera(exhibits, script, fps=fps, loop=True) as camera:
+    with VirtualCamera(exhibits, script, fps=fps, loop=True, transport=transport, port=port) as camera:
         url = camera.url
         try:
             if on_ready is not None:
                 on_ready(url)
-            threading.Event().wait(seconds)
+            camera.wait(seconds)
         except KeyboardInterrupt:
             interrupted = True
     return Served(url=url, interrupted=interrupted)

@@ -59,6 +59,7 @@ def test_two_viewers_in_step_both_get_everything() -> None:
                 start.wait()
                 counts.append(stream.read().count(b"\xff\xd8\xff"))
 
+        assert isinstance(camera._broadcast, Broadcast)
         camera._broadcast._taken[0] = -1  # a viewer behind: holds the film back until both have joined
         viewers = [threading.Thread(target=view) for _ in range(2)]
         for viewer in viewers:
