@@ -108,10 +108,12 @@ class _Handler(socketserver.StreamRequestHandler):
             code = 405
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         head = f"RTSP/1.0 {code} {_REASONS[code]}\r\nCSeq: {headers.get('cseq', '0')}\r\n{more}{length}\r\n"
+        starts = method == "PLAY" and code == 200 and self._sender is None
+        if starts:
+            self.server.relay.join(id(self))  # before the answer: who has been answered misses nothing that follows
         with self._sending:
             self.request.sendall((head + body).encode())
-        if method == "PLAY" and code == 200 and self._sender is None:
-            self.server.relay.join(id(self))
+        if starts:
             self._sender = threading.Thread(target=self._play, name="misread-rig-rtp")
             self._sender.start()
         return method != "TEARDOWN"
