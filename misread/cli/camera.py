@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from misread.cli.app import app, progress, show
-from misread.cli.groups import CARD, SESSION, STAND, sharing
-from misread.cli.options import Builds, Json, Overwrite, Seed, card_said, session_said, stand_said
-from misread.errors import OptionError
-
-_LOOPBACK: Final = "127.0.0.1"
+from misread.cli.groups import BROWSER, CARD, SESSION, STAND, sharing
+from misread.cli.options import Builds, Json, Overwrite, Seed, browser_said, card_said, session_said, stand_said
 
 
 @app.command()
-@sharing(STAND, SESSION, CARD)
+@sharing(BROWSER, STAND, SESSION, CARD)
 def camera(
     context: typer.Context,
     *,
@@ -37,11 +34,6 @@ def camera(
         str, typer.Option(help="raw: the verdicts speak of the crop as filmed; rectified: set upright.")
     ] = "raw",
     headless: Annotated[bool, typer.Option("--headless", help="No window.")] = False,
-    serve: Annotated[
-        int | None, typer.Option(metavar="PORT", help="View and buttons in a browser; 0 takes a free port.")
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to serve at; beyond this machine with a token.")] = _LOOPBACK,
-    token: Annotated[str | None, typer.Option(help="That the browser must bring; made where needed.")] = None,
     seconds: Annotated[float | None, typer.Option(help="When to end.")] = None,
     clips: Annotated[int, typer.Option(help="Of each exhibit, on the virtual camera.")] = 8,
     frames_per_clip: Annotated[int, typer.Option(help="Likewise.")] = 9,
@@ -67,11 +59,8 @@ def camera(
     from misread.runtime.camera.count import Counting
     from misread.runtime.camera.run import CameraOptions, run_camera
     from misread.runtime.camera.votes import Vote
-    from misread.runtime.camera.web import WebOptions
     from misread.runtime.source import Lock, SourceOptions
 
-    if serve is None and (token is not None or host != _LOOPBACK):
-        raise OptionError("--host and --token are of the browser view; add --serve PORT")
     options = CameraOptions(
         builds=tuple(builds),
         source=source,
@@ -83,7 +72,7 @@ def camera(
         **stand_said(context),
         claim=cast("Any", claim),
         headless=headless,
-        serve=None if serve is None else WebOptions(port=serve, host=host, token=token),
+        serve=browser_said(context),
         seconds=seconds,
         clips=clips,
         frames_per_clip=frames_per_clip,

@@ -56,6 +56,8 @@ INT8: Final[Group] = (
     ("static_twin", o.StaticTwin, False),
     ("ort", o.OrtFormat, False),
 )
+#: What `browser_said` reads.
+BROWSER: Final[Group] = (("serve", o.Serve, None), ("host", o.Host, o.LOOPBACK), ("token", o.Token, None))
 #: What `stand_said` reads.
 STAND: Final[Group] = (
     ("lens", o.LensFile, None),

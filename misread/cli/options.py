@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+
+from misread.errors import OptionError
 
 Builds = Annotated[list[Path], typer.Option("--model", "-m", metavar="BUILD", help="An ONNX file; may be repeated.")]
 PackedOrBuilds = Annotated[
@@ -42,6 +44,10 @@ Targets = Annotated[
 AwayFrom = Annotated[
     list[str] | None, typer.Option(metavar="LABEL", help="A label that is no success either; may be repeated.")
 ]
+LOOPBACK: Final = "127.0.0.1"
+Serve = Annotated[int | None, typer.Option(metavar="PORT", help="View and buttons in a browser; 0 takes a free port.")]
+Host = Annotated[str, typer.Option(help="Address to serve at; beyond this machine with a token.")]
+Token = Annotated[str | None, typer.Option(help="That the browser must bring; made where needed.")]
 LensFile = Annotated[
     Path | None, typer.Option("--lens", metavar="FILE", help="From misread calibrate, to know distances.")
 ]
@@ -153,6 +159,22 @@ def stand_said(context: typer.Context) -> dict[str, Any]:
         "board_mm": said["board_mm"],
         "guide": read_rules(guided=said["guided"], **texts),
     }
+
+
+def browser_said(context: typer.Context) -> Any:
+    """Return where the options of this call want the browser view served, or None.
+
+    Raises:
+        OptionError: an address or a token without a view.
+    """
+    from misread.runtime.camera.web import WebOptions
+
+    port, host, token = (context.params[name] for name in ("serve", "host", "token"))
+    if port is not None:
+        return WebOptions(port=port, host=host, token=token)
+    if token is not None or host != LOOPBACK:
+        raise OptionError("--host and --token are of the browser view; add --serve PORT")
+    return None
 
 
 def session_said(context: typer.Context) -> Any:
