@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ from misread.runtime.channel.profile_file import write_profile
 from misread.runtime.channel.sensor import MAX_ELECTRONS
 from misread.runtime.sheet.pdf import pdf_bytes
 from misread.runtime.sheet.png import picture_of
-from misread.runtime.source import SourceOptions, open_source
+from misread.runtime.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,11 +72,8 @@ def calibrate(options: CalibrateOptions, *, progress: Callable[[str, int, int], 
 
     """
     refuse_existing(options.out, overwrite=options.overwrite)
-    source = open_source(options.source, SourceOptions())
-    try:
+    with closing(open_source(options.source)) as source:
         fit = fit_lens(islice(_images(source, progress), options.frames))
-    finally:
-        source.close()
     body = {**asdict(fit.lens), "rms_px": fit.rms_px, "focal_sd": fit.focal_sd, "views": fit.views}
     write_json(options.out, body, kind=LENS_KIND)
     return fit
@@ -96,11 +94,8 @@ def calibrate_profile(
 
     """
     refuse_existing(options.out, overwrite=options.overwrite)
-    source = open_source(options.source, SourceOptions())
-    try:
+    with closing(open_source(options.source)) as source:
         found = measure(islice(_images(source, progress), options.frames))
-    finally:
-        source.close()
     low, high = _NOISE_SPREAD
     profile = Profile(
         name=f"{options.out.stem}-1",

@@ -205,22 +205,10 @@ def _exhibits(options: CameraOptions, card: ModelCard, filmed: str) -> Sequence[
 
 
 def _feed(options: CameraOptions) -> SourceOptions:
-    feed = options.feed
     # Where somebody watches clips run at a speed that the eye follows, and still no frame need be dropped.
     watched = not options.headless or options.serve is not None
     live = WINDOW_FPS if watched and options.rig_fps is None else options.rig_fps
-    return SourceOptions(
-        open_timeout_s=feed.open_timeout_s,
-        read_timeout_s=feed.read_timeout_s,
-        retries=feed.retries,
-        backoff_s=feed.backoff_s,
-        width=feed.width,
-        height=feed.height,
-        lock=feed.lock,
-        fps=feed.fps,
-        script=_script(options),
-        rig_fps=live,
-    )
+    return replace(options.feed, script=_script(options), rig_fps=live)
 
 
 def _script(options: CameraOptions) -> Script:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, cast
 
 from misread.errors import CameraError, MissingExtra, OptionError
 
@@ -57,9 +57,8 @@ class Encoder:
         self._child = subprocess.Popen(  # noqa: S603  our own script
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        if self._child.stdin is None or self._child.stdout is None:  # pragma: no cover  both were asked for
-            raise CameraError("the process that encodes H.264 has no pipes")
-        self._stdin, self._stdout = self._child.stdin, self._child.stdout
+        # Popen's types do not tell that both pipes are there when both were asked for.
+        self._stdin, self._stdout = cast("IO[bytes]", self._child.stdin), cast("IO[bytes]", self._child.stdout)
         self._first = f"{form} {width} {height} {fps}\n".encode()
 
     def encode(self, frame: UInt8, *, key: bool = False) -> tuple[bytes, bool]:

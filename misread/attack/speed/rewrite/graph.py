@@ -152,12 +152,12 @@ def put_behind(graph: GraphModule, node: Node, module: nn.Module) -> None:
 
 
 def _trace(module: nn.Module) -> GraphModule | None:
-    """The module as a graph; a user's forward may raise anything when it is given no numbers."""
+    """The module as a graph, or None where it cannot be followed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return symbolic_trace(module)
-    except Exception:  # noqa: BLE001 - see above
+    except Exception:  # noqa: BLE001  a user's forward may raise anything when it is given no numbers
         return None
 
 
