@@ -10,7 +10,7 @@ from typing import Final
 # Importing a command registers it, so the order counts.
 from misread.cli import demo, doctor, inspect, export, quantize, compare, evaluate, perf  # isort: skip
 from misread.cli import attack, physical, assess, pack, verify  # isort: skip
-from misread.cli import sheet, calibrate, camera, report, rig, selftest, schema  # isort: skip
+from misread.cli import sheet, calibrate, camera, report, rig, relay, selftest, schema  # isort: skip
 from misread.cli.app import app
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -34,6 +34,7 @@ COMMANDS: Final = (
     camera,
     report,
     rig,
+    relay,
     selftest,
     schema,
 )

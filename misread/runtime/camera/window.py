@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING, Final
 
-import cv2
-
-from misread.errors import CameraError
 from misread.runtime.board import ARMS
 from misread.runtime.camera.loop import Command
 from misread.runtime.camera.overlay import draw
+from misread.runtime.pane import Pane
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +16,6 @@ if TYPE_CHECKING:
     from misread.runtime.camera.observe import Observation
     from misread.runtime.camera.tally import Tally
 
-_ESCAPE: Final = 27
 _ARMS: Final[Mapping[int, Arm]] = {ord(str(number)): arm for number, arm in enumerate(ARMS, start=1)}
 
 
@@ -35,22 +30,12 @@ class Window:
     """
 
     def __init__(self, title: str) -> None:
-        self._title, self._open = title, False
-        if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            raise CameraError("there is no display to open a window on; add --headless, or set DISPLAY")
-        try:
-            cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE)
-        except cv2.error as error:
-            raise CameraError(
-                "this OpenCV cannot open windows (opencv-python-headless?); add --headless, or install opencv-python"
-            ) from error
-        self._open = True
+        self._pane = Pane(title, otherwise="add --headless")
 
     def show(self, observation: Observation, tally: Tally) -> Command | None:
         """Draw a frame and look at the keyboard."""
-        cv2.imshow(self._title, draw(observation, tally.summaries()))
-        key = cv2.waitKey(1) & 0xFF
-        if key in {ord("q"), _ESCAPE} or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        key = self._pane.show(draw(observation, tally.summaries()))
+        if key is None:
             return Command(quit=True)
         if key == ord("n"):
             return Command(cut=True)
@@ -58,11 +43,4 @@ class Window:
 
     def close(self) -> None:
         """Take the window away."""
-        if not self._open:
-            return
-        self._open = False
-        try:
-            cv2.destroyWindow(self._title)
-            cv2.waitKey(1)
-        except cv2.error:  # the user has closed it
-            return
+        self._pane.close()

@@ -38,13 +38,17 @@ class Film:
 
     def render(self, shot: Shot) -> UInt8:
         """Film one shot: (camera.height, camera.width, 3) uint8 RGB, before the codec."""
+        return self._channel(shot.take).film(self.scene(shot), frame_generator(self.script, shot))
+
+    def scene(self, shot: Shot) -> UInt8:
+        """Draw what stands before the camera, in its perspective: without light, optics and sensor; sized likewise."""
         frame = self._street(shot.take % _STREETS).copy()
         if shot.exhibit is not None:
             corners = shot.pose.project(self.script.side_m, self.camera)
             self._draw_post(frame, shot)
             board = self._boards[shot.exhibit]
             paste(frame, shrink_for(board, corners), corners)
-        return self._channel(shot.take).film(frame, frame_generator(self.script, shot))
+        return frame
 
     def _street(self, number: int) -> UInt8:
         if number not in self._streets:

@@ -1,4 +1,4 @@
-"""`misread rig`: the virtual camera for other programs, until somebody stops it."""
+"""`misread rig`: the virtual camera for other programs, or the boards on a screen, until somebody stops it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from misread.errors import OptionError
 from misread.runtime.channel import PROFILES, named_profile
+from misread.runtime.rig.outlet import NOMINAL_FPS
 from misread.runtime.rig.script import Script
-from misread.runtime.rig.virtual import NOMINAL_FPS, VirtualCamera
+from misread.runtime.rig.show import WINDOW, show
+from misread.runtime.rig.virtual import VirtualCamera
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,12 +20,69 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RigOptions:
+    """What is filmed, and how it is handed on.
+
+    Attributes:
+        fps: Frames per second.
+        seconds: When to end, or None.
+        clips: Takes of each exhibit before the film starts over.
+        frames_per_clip: Length of a clip; None for a second. Blanks are half as long.
+        seed: Of poses, light and noise.
+        profile: Of the test channel, with or without its version, or None for the first; a window has none, its channel
+            is the camera before it.
+        transport: `mjpeg`, `tcp`, `rtsp` or `window`.
+        upright: In a window: the boards alone, as large as it.
+        port: Where to listen on 127.0.0.1; 0 for a free one.
+        script: Clips and poses in full, in place of all of these.
+
+    Raises:
+        OptionError: A rate or time without sense, or a setting of a stream for a window, or the other way round.
+        UnknownName: No such profile.
+
+    """
+
+    fps: float = NOMINAL_FPS
+    seconds: float | None = None
+    clips: int = 8
+    frames_per_clip: int | None = None
+    seed: int = 0
+    profile: str | None = None
+    transport: str = "mjpeg"
+    upright: bool = False
+    port: int = 0
+    script: Script | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        if self.seconds is not None and not 0 < self.seconds <= threading.TIMEOUT_MAX:
+            raise OptionError(f"the rig serves for above 0 s, got {self.seconds}")
+        if not 0 < self.fps <= 1000:
+            raise OptionError(f"fps is above 0 and at most 1000, got {self.fps}")
+        if self.transport == WINDOW and (self.profile is not None or self.port):
+            raise OptionError("a window has no profile and no port: its channel is the camera; leave them out")
+        if self.upright and self.transport != WINDOW:
+            raise OptionError("upright boards are for a window; add --transport window")
+        _ = self.film
+
+    @property
+    def film(self) -> Script:
+        """Clips and poses."""
+        if self.script is not None:
+            return self.script
+        frames = max(round(self.fps), 1) if self.frames_per_clip is None else self.frames_per_clip
+        profile = PROFILES[0] if self.profile is None else named_profile(self.profile)
+        blanks = max(frames // 2, 3)
+        return Script(seed=self.seed, clips=self.clips, frames_per_clip=frames, blank_frames=blanks, profile=profile)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
     """How a served film went.
 
     Attributes:
-        url: Where it was.
-        interrupted: Whether Ctrl-C ended it rather than the time.
+        url: Where it was; empty for a window.
+        interrupted: Whether somebody ended it rather than the time.
 
     """
 
@@ -32,52 +91,42 @@ class Served:
 
 
 def serve(
-    exhibits: Sequence[Exhibit],
-    *,
-    fps: float = NOMINAL_FPS,
-    seconds: float | None = None,
-    seed: int = 0,
-    profile: str = PROFILES[0].name,
-    on_ready: Callable[[str], None] | None = None,
-    script: Script | None = None,
-    transport: str = "mjpeg",
-    port: int = 0,
+    exhibits: Sequence[Exhibit], options: RigOptions | None = None, *, on_ready: Callable[[str], None] | None = None
 ) -> Served:
-    """Film exhibits over and over and serve them on loopback, until Ctrl-C or the time is up.
+    """Film exhibits over and over and serve them on loopback, or show them in a window, until Ctrl-C or the time is up.
 
     Args:
         exhibits: What hangs on the board in turn.
-        fps: Frames per second.
-        seconds: When to end, or None.
-        seed: Of poses, light and noise; not with `script`.
-        profile: Of the test channel, with or without its version; not with `script`.
-        on_ready: Is told the address once it answers.
-        script: Clips and poses, where the default does not suit: clips of a second, blanks of half a second.
-        transport: `mjpeg`, `tcp` or `rtsp`.
-        port: Where to listen; 0 for a free one.
+        options: How.
+        on_ready: Is told the address once it answers, or `window`.
 
     Raises:
-        CameraError: The port cannot be had, or the film broke off.
+        CameraError: The port or a display cannot be had, or the film broke off.
         MissingExtra: H.264 without PyAV.
-        OptionError: No exhibit, or a rate, time or port without sense.
-        UnknownName: No such profile or transport.
+        OptionError: No exhibit.
+        UnknownName: No such transport.
 
     """
-    if seconds is not None and not 0 < seconds <= threading.TIMEOUT_MAX:
-        raise OptionError(f"the rig serves for above 0 s, got {seconds}")
-    if not 0 < fps <= 1000:
-        raise OptionError(f"fps is above 0 and at most 1000, got {fps}")
-    frames = max(round(fps), 1)
-    if script is None:
-        blanks = max(frames // 2, 3)
-        script = Script(seed=seed, frames_per_clip=frames, blank_frames=blanks, profile=named_profile(profile))
+    options = options or RigOptions()
+    tell = on_ready or (lambda _: None)
+    if options.transport == WINDOW:
+        shown = show(
+            exhibits,
+            options.film,
+            fps=options.fps,
+            seconds=options.seconds,
+            upright=options.upright,
+            on_ready=lambda: tell(WINDOW),
+        )
+        return Served(url="", interrupted=shown.ended != "time")
     interrupted = False
-    with VirtualCamera(exhibits, script, fps=fps, loop=True, transport=transport, port=port) as camera:
+    with VirtualCamera(
+        exhibits, options.film, fps=options.fps, loop=True, transport=options.transport, port=options.port
+    ) as camera:
         url = camera.url
         try:
-            if on_ready is not None:
-                on_ready(url)
-            camera.wait(seconds)
+            tell(url)
+            camera.wait(options.seconds)
         except KeyboardInterrupt:
             interrupted = True
     return Served(url=url, interrupted=interrupted)

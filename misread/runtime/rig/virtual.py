@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Self
 
-from misread.errors import CameraError, OptionError, UnknownName
-from misread.runtime.rig.broadcast import Broadcast
-from misread.runtime.rig.encoder import Encoder, check
+from misread.errors import CameraError, OptionError
 from misread.runtime.rig.film import Film
+from misread.runtime.rig.outlet import Outlet
 from misread.runtime.rig.pose import Camera
-from misread.runtime.rig.relay import Relay
-from misread.runtime.rig.rtsp import RtspServer
 from misread.runtime.rig.script import Script, Shot, plan
-from misread.runtime.rig.server import MjpegServer
-from misread.runtime.rig.tcp import TsServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     from misread.runtime.board import Exhibit
-
-NOMINAL_FPS = 30.0
-#: How frames leave the rig: JPEG pictures over HTTP, H.264 in MPEG-TS over TCP, H.264 by RTSP.
-TRANSPORTS: Final = ("mjpeg", "tcp", "rtsp")
 
 
 class VirtualCamera:
@@ -62,22 +53,18 @@ class VirtualCamera:
         if fps is not None and not 0 < fps <= 1000:
             raise OptionError(f"fps is above 0 and at most 1000, got {fps}; None films as fast as it is watched")
         self._camera = camera or Camera()
-        _check_transport(transport, port, fps, self._camera)
+        size, jpeg = (self._camera.width, self._camera.height), script.profile.codec().encode
+        self.outlet = Outlet(transport, port, size=size, fps=fps, jpeg=jpeg)
         self.shots: tuple[Shot, ...] = plan(script, len(exhibits))
         self.script, self.film = script, Film(script, exhibits, self._camera)
-        self._encode: Callable[..., Any] = script.profile.codec().encode
         self._fps, self._loop = fps, loop
-        self._transport, self._port = transport, port
-        self._broadcast: Broadcast | Relay = Broadcast(lockstep=fps is None) if transport == "mjpeg" else Relay()
-        self._encoder: Encoder | None = None
-        self._server: MjpegServer | TsServer | RtspServer | None = None
         self._failure: CameraError | None = None
         self._thread = threading.Thread(target=self._run, name="misread-rig-film")
         self._finished = threading.Event()
 
     def __enter__(self) -> Self:
         """Start filming."""
-        self._server = self._listen()
+        self.outlet.open()
         self._thread.start()
         return self
 
@@ -95,9 +82,7 @@ class VirtualCamera:
             OptionError: The camera is not running.
 
         """
-        if self._server is None:
-            raise OptionError("the virtual camera has no address before it is started; use it in a with statement")
-        return self._server.url
+        return self.outlet.url
 
     @property
     def finished(self) -> bool:
@@ -106,15 +91,10 @@ class VirtualCamera:
 
     def stop(self) -> None:
         """Stop filming and serving. May be called twice."""
-        self._broadcast.end()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        self.outlet.end()
         if self._thread.is_alive():
             self._thread.join()
-        if self._encoder is not None:
-            self._encoder.close()
-            self._encoder = None
+        self.outlet.close()
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the film ends or the time is up.
@@ -127,47 +107,25 @@ class VirtualCamera:
         if self._failure is not None:
             raise self._failure
 
-    def _listen(self) -> MjpegServer | TsServer | RtspServer:
-        channel = self._broadcast
-        if isinstance(channel, Broadcast):
-            return MjpegServer(channel, self._port)
-        server = (TsServer if self._transport == "tcp" else RtspServer)(channel, self._port)
-        form = "mpegts" if self._transport == "tcp" else "h264"
-        size = (self._camera.width, self._camera.height)
-        encoder = self._encoder = Encoder(form, size=size, fps=self._fps or NOMINAL_FPS)
-        self._encode = lambda frame: encoder.encode(frame, key=channel.wants_key)
-        return server
-
     def _run(self) -> None:
         try:
             self._show()
         except CameraError as error:  # told to who waits
             self._failure = error
         finally:
-            self._broadcast.end()  # whatever happened, nobody waits for a frame that will not come
+            self.outlet.viewers.end()  # whatever happened, nobody waits for a frame that will not come
 
     def _show(self) -> None:
         due = time.monotonic()
-        while not self._broadcast.ended:
+        while not self.outlet.viewers.ended:
             for shot in self.shots:
-                payload = self._encode(self.film.render(shot))
+                payload = self.outlet.encode(self.film.render(shot))
                 if self._fps is not None:
                     due = max(due + 1 / self._fps, time.monotonic() - 1)
                     time.sleep(max(due - time.monotonic(), 0))
-                if not self._broadcast.publish(payload):
+                if not self.outlet.publish(payload):
                     return
             if not self._loop:
                 break
-        if self._broadcast.drain():
+        if self.outlet.viewers.drain():
             self._finished.set()  # before the end, so that who sees the end knows that it is the proper one
-
-
-def _check_transport(transport: str, port: int, fps: float | None, camera: Camera) -> None:
-    if transport not in TRANSPORTS:
-        raise UnknownName(f"no transport {transport!r}; there are {', '.join(TRANSPORTS)}")
-    if not 0 <= port <= 65535:
-        raise OptionError(f"a port is 0 (a free one) to 65535, got {port}")
-    if transport != "mjpeg":
-        check((camera.width, camera.height))
-        if fps is None:
-            raise OptionError("only mjpeg films as fast as it is watched; give a rate with other transports")

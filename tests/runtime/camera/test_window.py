@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from misread.runtime.camera.overlay import draw
 from misread.runtime.camera.tally import Tally
 from misread.runtime.camera.window import Window
 from tests.runtime.camera.planted import observe, subject, tally
+from tests.runtime.screens import Display, display
 
 if TYPE_CHECKING:
     from misread.pixels import UInt8
@@ -122,6 +123,7 @@ def test_an_opencv_without_windows_names_the_way_out(screen: Screen, monkeypatch
         Window("t")
 
 
+__all__ = ["display"]  # a fixture
 ATTEMPTS = 7
 RUN = """
 import signal
@@ -138,42 +140,6 @@ result = film(trio(), [colour_reader()], options, view=window)
 window.close()
 print(result.ended, result.frames)
 """
-
-
-@dataclass
-class Display:
-    """A virtual screen and the file that holds its pixels."""
-
-    name: str
-    pixels: Path
-
-    def look(self) -> UInt8:
-        """Read the screen, an X window dump: header of big-endian words, then rows of blue, green, red, unused."""
-        data = self.pixels.read_bytes()
-        words = np.frombuffer(data, ">u4", 25)
-        width, height, line = int(words[4]), int(words[5]), int(words[12])
-        start = int(words[0]) + 12 * int(words[19])
-        rows = np.frombuffer(data, np.uint8, line * height, start).reshape(height, line)
-        return rows[:, : width * 4].reshape(height, width, 4)[..., :3]
-
-
-@pytest.fixture
-def display(tmp_path: Path) -> Iterator[Display]:
-    if shutil.which("Xvfb") is None:
-        pytest.skip("a window without a screen needs Xvfb (Debian: apt-get install xvfb)")
-    read, write = os.pipe()
-    # Without -noreset it starts over when its last client leaves, and Qt looks in before it stays.
-    number = 1000 + os.getpid() % 50_000
-    screen = ["-screen", "0", "1280x900x24", "-fbdir", str(tmp_path)]
-    command = ["Xvfb", f":{number}", "-noreset", "-displayfd", str(write), *screen, "-nolisten", "tcp"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, pass_fds=(write,), **quiet)  # type: ignore[call-overload]
-    os.close(write)
-    with os.fdopen(read) as told:
-        assert told.readline().strip() == str(number), "the display is taken, or Xvfb does not start"
-    yield Display(f":{number}", tmp_path / "Xvfb_screen0")
-    server.terminate()
-    server.wait(20)
 
 
 def end_by_q(display: Display, run: subprocess.Popen[str]) -> None:

@@ -6,6 +6,7 @@ import json
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from misread.runtime.camera import CameraOptions, run_camera
 from misread.runtime.channel import named_profile
 from misread.runtime.rig import Camera, Film, Script, plan
 from misread.runtime.rig.script import take_channel
-from misread.runtime.rig.serve import serve
+from misread.runtime.rig.serve import RigOptions
 from misread.runtime.source import SourceOptions, open_source
 from tests.runtime.planted import COLOURS, MEANS
 
@@ -63,7 +64,7 @@ def test_a_run_records_what_its_takes_drew(tmp_path: Path) -> None:
 
 def test_an_unknown_profile_is_refused_by_both(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean 'screen-1'"):
-        serve([EXHIBIT], profile="sreen", seconds=0.1)
+        RigOptions(profile="sreen", seconds=0.1)
     build = tmp_path / "colours.onnx"
     build.write_bytes(MEANS)
     with pytest.raises(UnknownName, match="camera profile"):
@@ -73,15 +74,15 @@ def test_an_unknown_profile_is_refused_by_both(tmp_path: Path) -> None:
 def test_both_commands_pass_the_profile_on(monkeypatch: pytest.MonkeyPatch) -> None:
     given = []
 
-    def keep(*_: object, **told: object) -> None:
-        given.append(told["profile"])
+    def keep(options: Any) -> None:
+        given.append(options.profile)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("misread.runtime.rig.serve.serve", keep)
+    monkeypatch.setattr("misread.runtime.rig.serve.serve", lambda _, options, **__: keep(options))
     monkeypatch.setattr("misread.bundle.read_bundle", lambda _: None)
     monkeypatch.setattr("misread.runtime.camera.subject.exhibits_of", lambda *_: [EXHIBIT])
-    monkeypatch.setattr("misread.runtime.camera.run.run_camera", lambda options, **_: keep(profile=options.profile))
+    monkeypatch.setattr("misread.runtime.camera.run.run_camera", lambda options, **_: keep(options))
     for argv in (["rig", "b"], ["camera", "-m", "x.onnx"]):
         for more in ([], ["--profile", "dashcam"]):
             CliRunner().invoke(app, [*argv, *more])
-    assert given == ["webcam-outdoor-1", "dashcam"] * 2
+    assert given == [None, "dashcam", "webcam-outdoor-1", "dashcam"]

@@ -65,7 +65,7 @@ def test_every_viewer_gets_all_frames_in_order(transport: str, monkeypatch: pyte
     pytest.importorskip("av")
     with counting(transport, monkeypatch) as camera:
         first, second = look(camera.url, 20), look(camera.url, 20)  # one after the other, of one encoder
-        child = camera._encoder._child if camera._encoder else None
+        child = camera.outlet.encoder._child if camera.outlet.encoder else None
     for seen in (first, second):
         assert seen == list(range(seen[0], seen[0] + 20))
     assert second[0] > first[-1]
@@ -86,8 +86,8 @@ def test_an_encoder_that_dies_ends_the_film_with_a_message(monkeypatch: pytest.M
     pytest.importorskip("av")
     with counting("tcp", monkeypatch) as camera:
         look(camera.url, 1)
-        assert camera._encoder is not None
-        camera._encoder._child.kill()
+        assert camera.outlet.encoder is not None
+        camera.outlet.encoder._child.kill()
         with pytest.raises(CameraError, match="has ended"):
             camera.wait(60)
 

@@ -59,13 +59,13 @@ def test_two_viewers_in_step_both_get_everything() -> None:
                 start.wait()
                 counts.append(stream.read().count(b"\xff\xd8\xff"))
 
-        assert isinstance(camera._broadcast, Broadcast)
-        camera._broadcast._taken[0] = -1  # a viewer behind: holds the film back until both have joined
+        assert isinstance(camera.outlet.viewers, Broadcast)
+        camera.outlet.viewers._taken[0] = -1  # a viewer behind: holds the film back until both have joined
         viewers = [threading.Thread(target=view) for _ in range(2)]
         for viewer in viewers:
             viewer.start()
         start.wait()
-        camera._broadcast.leave(0)
+        camera.outlet.viewers.leave(0)
         for viewer in viewers:
             viewer.join()
     assert counts == [12, 12]
@@ -156,5 +156,5 @@ def test_a_film_that_breaks_leaves_no_viewer_waiting(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(camera.film, "render", broken)
     with camera:
         camera._thread.join(10)
-        assert camera._broadcast.ended
+        assert camera.outlet.viewers.ended
         assert not camera.finished
