@@ -204,9 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found, faults = soak(build, args.frames, args.every, args.seed, steady=args.frames >= HOUR // 4)
     rise, low, high = found["mib_per_hour"]
     hours, took = found["grabbed"] / HOUR, found["seconds"]
-    print(
-        f"{found['grabbed']} frames grabbed, {hours:.2f} h at {FPS} a second, {found['read']} of them read, in {took:.0f} s"
-    )
+    print(f"{found['grabbed']} frames, {hours:.2f} h at {FPS} a second, {found['read']} of them read, in {took:.0f} s")
     print(f"{found['deaths']} deaths, {found['reconnected']} reconnections after {found['attempts']} attempts")
     print(f"memory {rise:+.2f} MiB an hour of film (95 % CI {low:+.2f} to {high:+.2f})")
     print("at the end {1:.0f} MiB, {2} open files, {3} threads".format(*found["last"]))
