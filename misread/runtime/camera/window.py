@@ -49,6 +49,10 @@ class Window:
     def show(self, observation: Observation, tally: Tally) -> Command | None:
         """Draw a frame and look at the keyboard."""
         cv2.imshow(self._title, draw(observation, tally.summaries()))
+        return self.asked()
+
+    def asked(self) -> Command | None:
+        """Look at the keyboard."""
         key = cv2.waitKey(1) & 0xFF
         if key in {ord("q"), _ESCAPE} or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             return Command(quit=True)
