@@ -32,7 +32,7 @@ class FrameLog:
         self._file = None
         if path is not None:
             try:
-                self._file = path.open("x", encoding="utf-8", buffering=1)
+                self._file = path.open("x", encoding="utf-8", buffering=1)  # a line at a time
             except OSError as error:
                 raise StorageError(f"cannot write {path}: {error.strerror}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from misread.errors import CameraError
 from misread.runtime.camera.clips import Clips, Place
@@ -13,9 +13,10 @@ from misread.runtime.camera.keyframes import KeyFrames
 from misread.runtime.camera.observe import Observation, Status, read_crops
 from misread.runtime.camera.subject import Subject
 from misread.runtime.camera.tally import Tally
+from misread.runtime.source import Awaited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from misread.runtime.board import Arm
     from misread.runtime.camera.grid import Cell
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from misread.runtime.source import Frame, FrameSource, Gap
 
 
+#: How long a source that stalls lets somebody wait who wants to end.
+ASKED_EVERY_S: Final = 0.1
+
+
 class View(Protocol):
     """Somebody who watches the run and may end it or name the arm by hand."""
 
@@ -36,6 +41,15 @@ class View(Protocol):
 
     def close(self) -> None:
         """Take the view away."""
+        ...
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A view that may be asked while no frame comes."""
+
+    def asked(self) -> Command | None:
+        """Return what was asked for meanwhile, or None."""
         ...
 
 
@@ -77,13 +91,21 @@ class Views:
 
     def show(self, observation: Observation, tally: Tally) -> Command | None:
         """Show it everywhere, and ask for what any of them asks for."""
-        asked = [command for view in self._views if (command := view.show(observation, tally)) is not None]
-        return reduce(Command.beside, asked) if asked else None
+        return _together(view.show(observation, tally) for view in self._views)
+
+    def asked(self) -> Command | None:
+        """Ask those that can be asked."""
+        return _together(view.asked() for view in self._views if isinstance(view, Attentive))
 
     def close(self) -> None:
         """Take all of them away."""
         for view in self._views:
             view.close()
+
+
+def _together(commands: Iterable[Command | None]) -> Command | None:
+    asked = [command for command in commands if command is not None]
+    return reduce(Command.beside, asked) if asked else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,6 +191,11 @@ class _Run:
             return "complete"
         return "time" if self.plan.seconds is not None and self.seconds >= self.plan.seconds else None
 
+    def asked(self) -> bool:
+        """Do what was asked for while no frame came; return whether that is to end."""
+        command = None if self.view is None else Views([self.view]).asked()
+        return command is not None and self.obey(command)
+
     def count(self, observation: Observation) -> None:
         frame = observation.frame
         self.first_ns = frame.time_ns if self.first_ns is None else self.first_ns
@@ -240,6 +267,14 @@ class _Run:
         return self.clips.place(None if subject is None else (subject, frame.part, cell), frame.time_ns)
 
 
+def _stalled(source: FrameSource, run: _Run) -> bool:
+    """Wait for a frame; whether somebody wants to end before one comes."""
+    while isinstance(source, Awaited) and not source.ready(ASKED_EVERY_S):
+        if run.asked():
+            return True
+    return False
+
+
 def watch(
     source: FrameSource,
     plan: Plan,
@@ -253,10 +288,14 @@ def watch(
     A source that is lost for good ends the run likewise; the error is handed back with what was seen until then.
     """
     run = _Run(plan, view, on_frame)
-    ended, error = "source", None
-    gaps = 0
+    ended, error = "quit", None
+    gaps, frames = 0, source.frames()
     try:
-        for frame in source.frames():
+        while not _stalled(source, run):
+            frame = next(frames, None)
+            if frame is None:
+                ended = "source"
+                break
             for gap in source.health().gaps[gaps:]:
                 run.gap(gap)
                 gaps += 1

@@ -1,60 +1,66 @@
-"""Writes what was filmed without loss, so that a run can be replayed to the same numbers."""
+"""Records what was filmed, in a thread of its own, so that a run can be replayed to the same numbers."""
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Self
+import threading
+from queue import Empty, Queue
+from typing import TYPE_CHECKING, Final, Self
 
-import cv2
-
-from misread.pixels import rgb_to_bgr, write_png
-from misread.runtime.camera.log import FrameLog
-from misread.runtime.source.recording import FOLDER, INDEX, VERSION, VIDEO, pixel_hash
+from misread.runtime.camera.tape import Tape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from types import TracebackType
 
-    from misread.pixels import UInt8
     from misread.runtime.board import Arm
     from misread.runtime.source import Frame, Gap, Health
     from misread.runtime.source.recording import Origin
 
-RESERVE_BYTES: Final = 128 * 2**20  # OpenCV does not say that a disk is full, so the recording stops before it is.
+#: As many frames may wait to be written; then who brings the next one waits, since none that was read may be missing.
+DEPTH: Final = 8
 
 
 class Recorder:
-    """Writes frames into `recording/` of a run: FFV1 video, and PNG where the size is odd or another one.
+    """Hands frames to a thread that writes them. Use it as a context manager, which ends the thread.
 
     Args:
         folder: Of the run.
         origin: Goes into the first line.
         on: Whether it records from the first frame; it can be switched later.
 
-    Raises:
-        StorageError: The folder may not be written.
-
     """
 
     def __init__(self, folder: Path, origin: Origin, *, on: bool = True) -> None:
-        self._folder, self._origin, self.on = folder / FOLDER, origin, on
-        self.frames = 0
-        self.notes: tuple[str, ...] = ()
+        self._tape, self._on = Tape(folder, origin), on
         self._cue: Arm | str | None = None
-        self._index: FrameLog | None = None
-        self._video: cv2.VideoWriter | None = None
-        self._size_hw: tuple[int, int] | None = None
-        self._filmed = 0
+        self._jobs: Queue[Callable[[], None] | None] = Queue(DEPTH)
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
 
     def __enter__(self) -> Self:
         """Use it in a with statement."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close the files, also after a failure."""
-        self._release()
-        if self._index is not None:
-            self._index.__exit__(None, None, None)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what waits, or after a failure forget it, and close the files."""
+        self._finish(forget=kind is not None)
+
+    @property
+    def on(self) -> bool:
+        """Whether frames are kept; when the disk is full they no longer are."""
+        return self._on and not self._tape.ended
+
+    @on.setter
+    def on(self, wanted: bool) -> None:
+        self._on = wanted
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of a result should know; complete after the end."""
+        return self._tape.notes
 
     def cue(self, arm: Arm | None) -> None:
         """Note that a clip was ended, perhaps for another arm; it goes with the next frame."""
@@ -63,66 +69,50 @@ class Recorder:
     def gap(self, gap: Gap) -> None:
         """Note a gap."""
         if self.on:
-            self._write({"event": "gap", **asdict(gap)})
+            self._put(lambda: self._tape.gap(gap))
 
     def add(self, frame: Frame) -> None:
-        """Write a frame. Where the disk is nearly full the recording ends, and the run goes on.
-
-        Raises:
-            StorageError: The disk refuses nevertheless.
-
-        """
+        """Keep a frame; waits while too many wait to be written. Where the disk is full the run goes on without."""
         if not self.on:
             self._cue = self._cue or ""  # what is filmed next is another clip
             return
-        if shutil.disk_usage(self._folder.parent).free < RESERVE_BYTES + frame.image.nbytes:
-            self.on = False
-            self.notes += (f"the disk is nearly full, so the recording ends after {self.frames} frames",)
-            return
-        self._folder.mkdir(exist_ok=True)
-        line = {"event": "frame", "index": frame.index, "time_ns": frame.time_ns, "pts_ms": frame.pts_ms}
-        line |= {"part": frame.part, "cue": self._cue, "file": self._pixels(frame.image)}
-        self._write(line | {"sha256": pixel_hash(frame.image)})
-        self._cue = None
-        self.frames += 1
+        cue, self._cue = self._cue, None
+        self._put(lambda: self._tape.add(frame, cue))
 
     def end(self, health: Health) -> None:
-        """Write the last line, with what the source said of itself, and check the film."""
-        if self._index is None:
+        """Write what waits and the last line, with what the source said of itself, and check the film."""
+        if self._thread is not None:
+            self._put(lambda: self._tape.end(health))
+        self._finish(forget=False)
+
+    def _put(self, job: Callable[[], None]) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="misread-recorder")
+            self._thread.start()
+        self._jobs.put(job)
+
+    def _write(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if self._error is not None:
+                continue
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001  whatever it is, it is raised where somebody sees it
+                self._error = error
+        self._tape.close()
+
+    def _finish(self, *, forget: bool) -> None:
+        if self._thread is None:
             return
-        self._write({"event": "end", "frames": self.frames, "dropped": health.dropped, "notes": health.notes})
-        self._release()
-        if self._filmed:
-            film = cv2.VideoCapture(str(self._folder / VIDEO), cv2.CAP_FFMPEG)
-            kept = round(film.get(cv2.CAP_PROP_FRAME_COUNT)) if film.isOpened() else 0
-            film.release()
-            if kept != self._filmed:
-                self.notes += (f"{self._filmed} frames were filmed and {kept} are in {VIDEO}; the disk lost the rest",)
-
-    def _pixels(self, image: UInt8) -> str:
-        """Write a picture into the film, or as a file of its own; return which."""
-        size = (image.shape[0], image.shape[1])
-        if self._size_hw is None and not (size[0] % 2 or size[1] % 2):  # FFV1 in OpenCV cuts odd sizes to even
-            fourcc = cv2.VideoWriter.fourcc(*"FFV1")
-            video = cv2.VideoWriter(str(self._folder / VIDEO), cv2.CAP_FFMPEG, fourcc, 30.0, size[::-1], isColor=True)
-            if video.isOpened():
-                self._video, self._size_hw = video, size
-        if self._video is not None and size == self._size_hw:
-            self._video.write(rgb_to_bgr(image))
-            self._filmed += 1
-            return VIDEO
-        name = f"{self.frames:06d}.png"
-        write_png(self._folder / name, image)
-        return name
-
-    def _release(self) -> None:
-        if self._video is not None:
-            self._video.release()
-            self._video = None
-
-    def _write(self, event: dict[str, Any]) -> None:
-        if self._index is None:
-            self._folder.mkdir(exist_ok=True)
-            self._index = FrameLog(self._folder / INDEX)
-            self._index.write({"event": "recording", "version": VERSION, **asdict(self._origin)})
-        self._index.write(event)
+        while forget:
+            try:
+                self._jobs.get_nowait()
+            except Empty:
+                break
+        self._jobs.put(None)
+        self._thread.join()
+        self._thread = None
+        if self._error is not None and not forget:
+            raise self._error

@@ -34,13 +34,20 @@ class Window:
 
     def show(self, observation: Observation, tally: Tally) -> Command | None:
         """Draw a frame and look at the keyboard."""
-        key = self._pane.show(draw(observation, tally.summaries()))
-        if key is None:
-            return Command(quit=True)
-        if key == ord("n"):
-            return Command(cut=True)
-        return Command(arm=_ARMS[key]) if key in _ARMS else None
+        return _command(self._pane.show(draw(observation, tally.summaries())))
+
+    def asked(self) -> Command | None:
+        """Look at the keyboard."""
+        return _command(self._pane.asked())
 
     def close(self) -> None:
         """Take the window away."""
         self._pane.close()
+
+
+def _command(key: int | None) -> Command | None:
+    if key is None:
+        return Command(quit=True)
+    if key == ord("n"):
+        return Command(cut=True)
+    return Command(arm=_ARMS[key]) if key in _ARMS else None

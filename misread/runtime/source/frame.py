@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,15 @@ class Health:
     gaps: tuple[Gap, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Awaited(Protocol):
+    """A source that may keep its reader waiting, who can do something else meanwhile."""
+
+    def ready(self, timeout_s: float) -> bool:
+        """Wait for the next frame or the end; False when neither came in time."""
+        ...
 
 
 class FrameSource(Protocol):

@@ -87,6 +87,10 @@ class Live:
         while (frame := self._box.get()) is not None:
             yield frame
 
+    def ready(self, timeout_s: float) -> bool:
+        """Wait for a frame or the end; False when neither came in time."""
+        return self._box.ready(timeout_s)
+
     def health(self) -> Health:
         """Say what was dropped, which gaps were overcome, and what was odd."""
         held = self._feed.held()

@@ -63,6 +63,11 @@ class Mailbox:
         with self._changed:
             return self._changed.wait_for(lambda: self._ended, timeout_s)
 
+    def ready(self, timeout_s: float) -> bool:
+        """Wait until `get` would return at once; False when the time is up before."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._ended or bool(self._frames), timeout_s)
+
     def get(self) -> Frame | None:
         """Take the next frame; None at the end.
 

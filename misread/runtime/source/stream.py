@@ -49,7 +49,10 @@ class Stream:
 
 def connector(url: str, options: SourceOptions) -> Callable[[], cv2.VideoCapture | None]:
     """Give a function that connects to a stream; the time limits only work when given at the opening."""
+    # Several threads decode several frames at once, which makes each a frame later per thread.
     params = (
+        cv2.CAP_PROP_N_THREADS,
+        1,
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
         round(options.open_timeout_s * 1000),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,

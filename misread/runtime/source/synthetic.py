@@ -71,6 +71,10 @@ class Virtual:
         """Hand out frames until the script is over."""
         return self._live.frames()
 
+    def ready(self, timeout_s: float) -> bool:
+        """Wait for a frame or the end."""
+        return self._live.ready(timeout_s)
+
     def health(self) -> Health:
         """Say what was dropped, and that no lens was involved."""
         health = self._live.health()

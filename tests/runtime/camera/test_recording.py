@@ -190,7 +190,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(
         asked.append(path)
         return real if len(asked) <= 3 else FULL
 
-    monkeypatch.setattr("misread.runtime.camera.recorder.shutil.disk_usage", usage)
+    monkeypatch.setattr("misread.runtime.camera.tape.shutil.disk_usage", usage)
     options = FilmOptions(source="planned", locate="frame", out=tmp_path / "run", record=True)
     live = film([], [colour_reader()], options)
     assert live.frames == 15
@@ -205,7 +205,7 @@ def test_a_film_that_lost_frames_is_told(
         for index, image in enumerate(pictures):
             recorder.add(Frame(image=image, index=index, time_ns=index))
         nothing = cv2.VideoCapture()
-        monkeypatch.setattr("misread.runtime.camera.recorder.cv2.VideoCapture", lambda *_: nothing)
+        monkeypatch.setattr("misread.runtime.camera.tape.cv2.VideoCapture", lambda *_: nothing)
         recorder.end(Health())
     assert recorder.notes == ("4 frames were filmed and 0 are in frames.mkv; the disk lost the rest",)
 
@@ -223,7 +223,7 @@ def test_without_the_codec_every_frame_is_a_picture(
         def isOpened(self) -> bool:  # noqa: N802  OpenCV's name
             return False
 
-    monkeypatch.setattr("misread.runtime.camera.recorder.cv2.VideoWriter", Closed)
+    monkeypatch.setattr("misread.runtime.camera.tape.cv2.VideoWriter", Closed)
     folder = record(tmp_path, pictures)
     assert sorted(path.name for path in folder.glob("*.png")) == [f"{number:06d}.png" for number in range(4)]
     assert all((frame.image == image).all() for frame, image in zip(replayed(folder)[0], pictures, strict=True))

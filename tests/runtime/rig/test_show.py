@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SCRIPT = Script(clips=2, frames_per_clip=2, blank_frames=1, seed=4)
 EXHIBITS = [
-    Exhibit(index=index, name=name, arm=arm, image=np.full((16, 16, 3), level, np.uint8), label="Stop")
-    for index, (name, arm, level) in enumerate([("c", "clean", 90), ("a", "adversarial", 200)])
+    Exhibit(index=0, name="c", arm="clean", image=np.full((16, 16, 3), 90, np.uint8), label="Stop"),
+    Exhibit(index=1, name="a", arm="adversarial", image=np.full((16, 16, 3), 200, np.uint8), label="Stop"),
 ]
 FAST = RigOptions(fps=1000, transport="window", script=SCRIPT)
 

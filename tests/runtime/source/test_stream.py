@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import cv2
 import pytest
 
 from misread.errors import CameraError
 from misread.runtime.source import Frame, FrameSource, SourceOptions, open_source
-from misread.runtime.source.stream import without_password
+from misread.runtime.source.stream import connector, without_password
 from tests.runtime.source.faulty import camera, jpeg
 
 Send = Callable[[bytes], None]
@@ -43,6 +44,18 @@ def some(*numbers: int, pause_s: float = 0.02) -> Callable[[Send, threading.Even
             stopped.wait(pause_s)
 
     return visit
+
+
+def test_one_thread_decodes_since_each_more_is_a_frame_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[int]] = []
+    monkeypatch.setattr("misread.runtime.source.stream.open_capture", lambda *given: asked.append(given[2]))
+    connector("rtsp://127.0.0.1/cam", QUICK)()
+    (params,) = asked
+    assert dict(zip(params[::2], params[1::2], strict=True)) == {
+        cv2.CAP_PROP_N_THREADS: 1,
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: 3000,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC: 700,
+    }
 
 
 def test_a_stream_that_stops_says_so_after_its_frames() -> None:

@@ -80,6 +80,10 @@ class WebView:
             if (now := time.monotonic()) - self._fresh_s >= REFRESH_S:
                 self._summaries, self._fresh_s = tally.summaries(), now
             self._lay(observation, tally)
+        return self.asked()
+
+    def asked(self) -> Command | None:
+        """Give what the buttons asked for since the last time."""
         asked = [self._asked.popleft() for _ in range(len(self._asked))]
         return reduce(Command.beside, asked) if asked else None
 
