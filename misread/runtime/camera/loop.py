@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from misread.errors import CameraError
 from misread.runtime.camera.clips import Clips, Place
 from misread.runtime.camera.count import Counting
 from misread.runtime.camera.keyframes import KeyFrames
-from misread.runtime.camera.observe import Observation, Status, read_crops
+from misread.runtime.camera.observe import Observation, Status, readouts
+from misread.runtime.camera.seen import Eyes, Seen, see
 from misread.runtime.camera.subject import Subject
 from misread.runtime.camera.tally import Tally
-from misread.runtime.source import Awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from misread.runtime.camera.recorder import Recorder
     from misread.runtime.session import Reader
     from misread.runtime.source import Frame, FrameSource, Gap
-
-
-#: How long a source that stalls lets somebody wait who wants to end.
-ASKED_EVERY_S: Final = 0.1
 
 
 class View(Protocol):
@@ -139,6 +136,15 @@ class Plan:
     counting: Counting = field(default_factory=Counting)
     recorder: Recorder | None = None
 
+    @property
+    def eyes(self) -> Eyes:
+        """Give what looks at frames."""
+        return Eyes(locator=self.locator, readers=self.readers, subject=lambda target: self.named(target) or self.shown)
+
+    def named(self, target: Target) -> Subject | None:
+        """Give what the markers name, or None."""
+        return None if target.exhibit is None else self.subjects.get(target.exhibit)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
@@ -167,6 +173,7 @@ class _Run:
         self.plan, self.view, self.on_frame = plan, view, on_frame
         self.clips, self.tally, self.keys = Clips(), Tally(plan.counting), KeyFrames(plan.key_frames)
         self.shown, self.counting = plan.shown, True
+        self.left = False
         self.cell: Cell | None = None
         self.first_ns: int | None = None
         self.last_ns = 0
@@ -175,11 +182,11 @@ class _Run:
     def seconds(self) -> float:
         return 0.0 if self.first_ns is None else (self.last_ns - self.first_ns) * 1e-9
 
-    def step(self, frame: Frame) -> str | None:
+    def step(self, seen: Seen) -> str | None:
         """Take a frame; return why to end, or None."""
-        if frame.cue is not None:
-            self.name(frame.cue.arm)
-        observation = self.look(frame)
+        if seen.frame.cue is not None:
+            self.name(seen.frame.cue.arm)
+        observation = self.look(seen)
         if self.counting:
             self.count(observation)
         if self.on_frame is not None:
@@ -194,7 +201,8 @@ class _Run:
     def asked(self) -> bool:
         """Do what was asked for while no frame came; return whether that is to end."""
         command = None if self.view is None else Views([self.view]).asked()
-        return command is not None and self.obey(command)
+        self.left = command is not None and self.obey(command)
+        return self.left
 
     def count(self, observation: Observation) -> None:
         frame = observation.frame
@@ -230,8 +238,8 @@ class _Run:
             self.plan.recorder.gap(gap)
         self.clips.cut()
 
-    def look(self, frame: Frame) -> Observation:
-        target = self.plan.locator.locate(frame.image)
+    def look(self, seen: Seen) -> Observation:
+        frame, target = seen.frame, seen.target
         subject = self._subject(target)
         sight, guide = target.sight if target is not None else None, self.plan.guide
         cell = guide.stand(subject, sight) if guide is not None else None
@@ -241,8 +249,7 @@ class _Run:
         place = self._place(frame, subject if target is not None else None, cell)
         if guide is not None:
             guide.add(sight, place.clip)
-        crops = target.crops(frame.image) if target is not None else {}
-        readouts = read_crops(self.plan.readers, crops, subject) if crops else ()
+        readings = seen.readings()
         recorder = self.plan.recorder
         recording = None if recorder is None else recorder.on
         return Observation(
@@ -250,8 +257,8 @@ class _Run:
             place=place,
             subject=subject,
             target=target,
-            crops=crops,
-            readouts=readouts,
+            crops=seen.crops,
+            readouts=readouts(self.plan.readers, seen.crops, readings, subject) if readings else (),
             prompt=guide.prompt() if guide is not None else None,
             status=Status(arm=self.shown.arm, counting=self.counting, recording=recording),
         )
@@ -259,20 +266,12 @@ class _Run:
     def _subject(self, target: Target | None) -> Subject | None:
         if target is None:
             return None
-        return self.shown if target.exhibit is None else self.plan.subjects.get(target.exhibit, self.shown)
+        return self.plan.named(target) or self.shown
 
     def _place(self, frame: Frame, subject: Subject | None, cell: Cell | None) -> Place:
         if not self.counting:
             return Place(clip=None)
         return self.clips.place(None if subject is None else (subject, frame.part, cell), frame.time_ns)
-
-
-def _stalled(source: FrameSource, run: _Run) -> bool:
-    """Wait for a frame; whether somebody wants to end before one comes."""
-    while isinstance(source, Awaited) and not source.ready(ASKED_EVERY_S):
-        if run.asked():
-            return True
-    return False
 
 
 def watch(
@@ -288,23 +287,19 @@ def watch(
     A source that is lost for good ends the run likewise; the error is handed back with what was seen until then.
     """
     run = _Run(plan, view, on_frame)
-    ended, error = "quit", None
-    gaps, frames = 0, source.frames()
+    ended, error, gaps = None, None, 0
     try:
-        while not _stalled(source, run):
-            frame = next(frames, None)
-            if frame is None:
-                ended = "source"
-                break
-            for gap in source.health().gaps[gaps:]:
-                run.gap(gap)
-                gaps += 1
-            reason = run.step(frame)
-            if progress is not None:
-                progress("camera", run.tally.frames, plan.expected)
-            if reason is not None:
-                ended = reason
-                break
+        with closing(see(source, plan.eyes, run.asked)) as frames:
+            for seen in frames:
+                for gap in seen.gaps[gaps:]:
+                    run.gap(gap)
+                gaps = len(seen.gaps)
+                ended = run.step(seen)
+                if progress is not None:
+                    progress("camera", run.tally.frames, plan.expected)
+                if ended is not None:
+                    break
+        ended = ended or ("quit" if run.left else "source")
     except KeyboardInterrupt:
         ended = "interrupted"
     except CameraError as lost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from misread.pixels import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from misread.card import ModelCard
     from misread.pixels import UInt8
@@ -111,23 +112,52 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
         UnknownName: A build does not know the subject's label.
 
     """
-    readouts = []
+    return readouts(readers, crops, prepare(readers, crops, fills=bool(subject and subject.prepared))(), subject)
+
+
+def prepare(
+    readers: Sequence[Reader], crops: Mapping[Crop, UInt8], *, fills: bool
+) -> Callable[[], tuple[Reading, ...]]:
+    """Prepare crops for every build; return what reads them, which another thread may call.
+
+    Args:
+        readers: The builds.
+        crops: What they are to read.
+        fills: Whether the picture was prepared before, so that it fills the input.
+
+    """
+    images = list(crops.values())
+    calls: list[Callable[[], Reading]] = []
     prepared: dict[ModelCard, UInt8] = {}  # builds of one model are fed alike, so prepare once
     for reader in readers:
-        card, fills = reader.card, bool(subject and subject.prepared)
+        card = reader.card
         if card.baked_preprocessing and not fills:
-            reading = reader.read(list(crops.values()))
-        else:
-            if card not in prepared:
-                # A prepared picture fills the input: only its size is still to be made right.
-                shape = card.stretching() if fills else card
-                prepared[card] = np.stack([fit(crop, shape) for crop in crops.values()])
-            reading = reader.read_prepared(prepared[card])
+            calls.append(partial(reader.read, images))
+            continue
+        if card not in prepared:
+            # A prepared picture fills the input: only its size is still to be made right.
+            shape = card.stretching() if fills else card
+            prepared[card] = np.stack([fit(crop, shape) for crop in images])
+        calls.append(partial(reader.read_prepared, prepared[card]))
+    return lambda: tuple(call() for call in calls)
+
+
+def readouts(
+    readers: Sequence[Reader], crops: Mapping[Crop, UInt8], readings: Sequence[Reading], subject: Subject | None
+) -> tuple[Readout, ...]:
+    """Say what every build read from each crop.
+
+    Raises:
+        UnknownName: A build does not know the subject's label.
+
+    """
+    said = []
+    for reader, reading in zip(readers, readings, strict=True):
         label = subject.label if subject else None
         margins = None if label is None else reading.margin([reader.card.index(label)] * len(crops))
         tops = _top(reading)
         for row, crop in enumerate(crops):
-            readouts.append(
+            said.append(
                 Readout(
                     build=reader.name,
                     crop=crop,
@@ -137,7 +167,7 @@ def read_crops(readers: Sequence[Reader], crops: Mapping[Crop, UInt8], subject: 
                     top=tops[row],
                 )
             )
-    return tuple(readouts)
+    return tuple(said)
 
 
 def _top(reading: Reading) -> list[tuple[tuple[str, float], ...]]:

@@ -1,0 +1,106 @@
+"""From a source to frames that have been located and read, in turn or, where every frame counts, overlapping."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from misread.runtime.camera.observe import prepare
+from misread.runtime.source import Awaited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from misread.pixels import UInt8
+    from misread.runtime.camera.locate import Crop, Locator, Target
+    from misread.runtime.camera.subject import Subject
+    from misread.runtime.session import Reader, Reading
+    from misread.runtime.source import Frame, FrameSource, Gap
+
+#: How long a source that stalls lets somebody wait who wants to end.
+ASKED_EVERY_S: Final = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """A frame, what was found in it and what every build said of it.
+
+    Attributes:
+        frame: As the source gave it.
+        gaps: All that the source has told of so far.
+        target: Where the picture is, or None.
+        crops: Cut out of the frame.
+        readings: Gives those of all crops, one for each build, and none without a target; waits while a thread reads.
+
+    """
+
+    frame: Frame
+    gaps: tuple[Gap, ...]
+    target: Target | None
+    crops: Mapping[Crop, UInt8]
+    readings: Callable[[], tuple[Reading, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Eyes:
+    """What looks at frames.
+
+    Attributes:
+        locator: Finds the picture.
+        readers: The builds.
+        subject: Gives what is read, of what the markers name; says whether its picture fills the input.
+
+    """
+
+    locator: Locator
+    readers: Sequence[Reader]
+    subject: Callable[[Target], Subject]
+
+    def find(self, frame: Frame, gaps: tuple[Gap, ...]) -> Seen:
+        """Locate and prepare; `readings` of what is returned runs the builds."""
+        target = self.locator.locate(frame.image)
+        if target is None:
+            return Seen(frame=frame, gaps=gaps, target=None, crops={}, readings=tuple)
+        crops = target.crops(frame.image)
+        readings = prepare(self.readers, crops, fills=self.subject(target).prepared)
+        return Seen(frame=frame, gaps=gaps, target=target, crops=crops, readings=readings)
+
+
+def see(source: FrameSource, eyes: Eyes, asked: Callable[[], bool]) -> Generator[Seen]:
+    """Hand out frames in their order.
+
+    A source that hands out every frame goes on to the next one while the builds read: a thread reads. One that keeps
+    its reader waiting gives the newest frame, which would grow old meanwhile; there all is done in turn.
+
+    Args:
+        source: Where frames come from.
+        eyes: What looks at them.
+        asked: Is called again and again while no frame comes; True ends.
+
+    """
+    return _in_turn(source, source, eyes, asked) if isinstance(source, Awaited) else _overlapping(source, eyes)
+
+
+def _in_turn(source: FrameSource, awaited: Awaited, eyes: Eyes, asked: Callable[[], bool]) -> Generator[Seen]:
+    frames = source.frames()
+    while True:
+        while not awaited.ready(ASKED_EVERY_S):
+            if asked():
+                return
+        if (frame := next(frames, None)) is None:
+            return
+        yield eyes.find(frame, source.health().gaps)
+
+
+def _overlapping(source: FrameSource, eyes: Eyes) -> Generator[Seen]:
+    with ThreadPoolExecutor(1, "misread-reader") as pool:
+        before: Seen | None = None
+        for frame in source.frames():
+            found = eyes.find(frame, source.health().gaps)
+            found = replace(found, readings=pool.submit(found.readings).result)
+            if before is not None:
+                yield before
+            before = found
+        if before is not None:
+            yield before
