@@ -19,7 +19,7 @@ def camera(
     *,
     builds: Builds,
     source: Annotated[
-        str, typer.Option(help="virtual, device:0, screen:, a stream's URL, a video file, a folder, replay:FOLDER.")
+        str, typer.Option(help="virtual, device:0, screen:, a URL, a video, a folder, replay:FOLDER, footage:FOLDER.")
     ] = "virtual",
     no_lock: Annotated[
         bool, typer.Option("--no-lock", help="Leave a camera's exposure, focus and white balance to it.")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import misread
 from misread.assets import scenes
 from misread.attack.physical import sign_mask
 from misread.attack.printed import PrintedOptions, physical_to_bundle
@@ -37,6 +38,28 @@ def test_a_sign_becomes_a_bundle_with_its_draws(tmp_path: Path) -> None:
     assert {entry["severity"] for entry in draws["digital"]["search"]} == {0.0}
     assert physical_text(result).endswith("--headless\n")
     assert result.sentence.split()[0] == "Stop:"
+
+
+def test_the_manifest_says_what_held_the_change_and_each_witness_rate(tmp_path: Path) -> None:
+    options = PrintedOptions(origin="signs", out=tmp_path / "b", threat="stickers", area=0.1, digital=True, **TINY)
+    first, second = physical_to_bundle(options).witnesses
+    bundle = read_bundle(tmp_path / "b")
+    assert (bundle.threat["kind"], bundle.threat["eps"]) == ("stickers", None)
+    assert 0 < bundle.threat["share_of_sign"] == round(first.share, 4) <= 0.1
+    assert bundle.attack["simulated"] == {
+        each.witness: {"success": each.torch.success.text(), "placebo_misread": each.torch.placebo.text()}
+        for each in (first, second)
+    }
+
+
+def test_a_deployed_build_reads_the_very_captures_that_the_twin_read(tmp_path: Path) -> None:
+    """On the fp32 build every arm comes out as in torch, since the frames are the same; on another card it cannot."""
+    build = tmp_path / "signs.onnx"
+    misread.export_builds("signs", build)
+    options = PrintedOptions(origin="signs", out=tmp_path / "b", builds=(build,), eps=0.5, **{**TINY, "steps": 8})
+    (made,) = physical_to_bundle(options).witnesses
+    assert made.builds["signs.onnx"] == made.torch
+    assert made.torch.success.hits > 0  # or this would compare nothing with nothing
 
 
 def test_the_mask_of_a_shipped_scene_is_its_sign() -> None:

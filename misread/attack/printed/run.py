@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from misread.attack.goal import goal_of
 from misread.attack.physical import make_physical_witness
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from misread.attack.physical import PhysicalOptions, PhysicalOutcome
+    from misread.attack.physical.threats import PhysicalThreat
     from misread.attack.printed.options import PrintedOptions
     from misread.attack.printed.where import Given
     from misread.stats import Rate
@@ -200,7 +201,7 @@ def _write(
     writer.finish(
         card=origin.card,
         origin=options.origin,
-        threat={"norm": "linf", "eps": kind.bound.eps, "levels": 256, "goal": goal.text},
+        threat=_bounds(kind, first, goal),
         attack={
             "name": "eot-pgd",
             "settings": jsonable(asdict(options.search.attack)),
@@ -209,6 +210,7 @@ def _write(
             "channel_version": first.profile_version,
             "seed": options.seed,
             "witnesses": {ids[name]: name for name in outcomes},
+            "simulated": {ids[name]: _simulated(outcome) for name, outcome in outcomes.items()},
         },
         counts={"pictures": 1, "skipped": 0, "attempted": 1, "found": len(outcomes)},
     )
@@ -224,6 +226,18 @@ def _write(
     (folder / DRAWS).write_text(dumps(jsonable(draws)), encoding="utf-8")
     read_bundle(folder)
     return ids
+
+
+def _bounds(kind: PhysicalThreat, outcome: PhysicalOutcome, goal: Wish) -> dict[str, Any]:
+    """Say what held the change: its size where it is small, the share of the sign where it covers."""
+    covers = kind.bound.eps == 1
+    share = {"kind": kind.name, "share_of_sign": round(outcome.area / outcome.sign_area, 4)} if covers else {}
+    return {"norm": "linf", "eps": None if covers else kind.bound.eps, **share, "levels": 256, "goal": goal.text}
+
+
+def _simulated(outcome: PhysicalOutcome) -> dict[str, str]:
+    """Give the rates on held-out captures as the report reads them."""
+    return {"success": outcome.success.text(), "placebo_misread": outcome.placebo_misread.text()}
 
 
 def _arms(build: Deployed, capture: Capture, sign: Given, outcome: PhysicalOutcome, goal: Wish) -> Arms:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from misread.report.results.source import Source
 
 CAMERA: Final = "misread-camera"
-TRAINING, TEST, CAPTURED = "training channel", "test channel", "captured"
+TRAINING, TEST, FOOTAGE, CAPTURED = "training channel", "test channel", "footage", "captured"
 SEARCHED: Final = "PyTorch"
 _VIRTUAL: Final = "virtual"
+_FOOTAGE: Final = "footage:"
 #: Where each kind of result names its bundle.
 _NAMED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "misread-verification": lambda document: str(document["bundle"]),
@@ -43,7 +44,8 @@ def channels(source: Source) -> tuple[ChannelRate, ...]:
 
 
 def _filmed(document: Mapping[str, Any]) -> tuple[ChannelRate, ...]:
-    where = TEST if document["source"] == _VIRTUAL else CAPTURED
+    source = str(document["source"])
+    where = TEST if source == _VIRTUAL else FOOTAGE if source.startswith(_FOOTAGE) else CAPTURED
     return tuple(
         ChannelRate(exhibit=one["exhibit"], reader=one["build"], channel=where, rate=rate(one["misread"]))
         for one in document["summaries"]
@@ -52,16 +54,19 @@ def _filmed(document: Mapping[str, Any]) -> tuple[ChannelRate, ...]:
 
 
 def _searched(bundle: Bundle) -> tuple[ChannelRate, ...]:
-    """Read the rates that stand in the manifest; they are of its only witness that was made for a whole picture."""
+    """Read the rates that stand in the manifest, by witness, or of its only one that was made for a whole picture."""
     told = bundle.attack.get("simulated")
     made = [witness.id for witness in bundle.witnesses if not witness.prepared and witness.placebo is not None]
-    if not isinstance(told, dict) or len(made) != 1:
+    if not isinstance(told, dict):
         return ()
-    names = {"success": made[0], "placebo_misread": f"{made[0]} placebo"}
+    each = {name: told[name] for name in made if isinstance(told.get(name), dict)}
+    if not each and len(made) == 1:
+        each = {made[0]: told}
     return tuple(
         ChannelRate(exhibit=exhibit, reader=SEARCHED, channel=TRAINING, rate=said)
-        for key, exhibit in names.items()
-        if (said := _said(told.get(key))) is not None
+        for name, rates in each.items()
+        for key, exhibit in (("success", name), ("placebo_misread", f"{name} placebo"))
+        if (said := _said(rates.get(key))) is not None
     )
 
 

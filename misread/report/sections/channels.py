@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from misread.report import words
 from misread.report.markup import Markup, join, tag
-from misread.report.results.channels import CAPTURED, SEARCHED, TEST, TRAINING
+from misread.report.results.channels import CAPTURED, FOOTAGE, SEARCHED, TEST, TRAINING
 from misread.report.sections.parts import section, table
 
 if TYPE_CHECKING:
@@ -15,24 +15,28 @@ if TYPE_CHECKING:
 
 ABOUT: Final = (
     "Share of frames misread. A change is searched in the training channel, read by PyTorch; the test channel shares "
-    "no code with it and has effects that it lacks; captured is what a device, a stream or a file brought. A rate that "
-    "falls from one to the next says how much the change hangs on the channel it was made in."
+    "no code with it and has effects that it lacks; footage is of real signs, with the change blended in; captured is "
+    "what a device, a stream or a file brought. A rate that falls from one to the next says how much the change hangs "
+    "on the channel it was made in."
 )
 _CHANNELS: Final = (TRAINING, TEST, CAPTURED)
+_ALL: Final = (TRAINING, TEST, FOOTAGE, CAPTURED)
 
 
 def channels(content: ReportContent) -> Markup | None:
     """Return the table, where at least two channels were measured."""
-    if len({one.channel for one in content.channels}) < 2:
+    measured = {one.channel for one in content.channels}
+    if len(measured) < 2:
         return None
+    shown = _ALL if FOOTAGE in measured else _CHANNELS
     read = [(one.exhibit, one.reader) for one in content.channels if one.channel != TRAINING]
     exhibits = {exhibit for exhibit, _ in read}
     alone = [(one.exhibit, one.reader) for one in content.channels if one.exhibit not in exhibits]
     rows = [
-        (exhibit, reader, *(_cell(content, exhibit, reader, channel) for channel in _CHANNELS))
+        (exhibit, reader, *(_cell(content, exhibit, reader, channel) for channel in shown))
         for exhibit, reader in dict.fromkeys((*read, *alone))
     ]
-    head = ("Exhibit", "Build", *(name.capitalize() for name in _CHANNELS))
+    head = ("Exhibit", "Build", *(name.capitalize() for name in shown))
     return section("channels", "From channel to channel", tag("p", ABOUT), table("Misread by channel", head, rows))
 
 

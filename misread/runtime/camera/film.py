@@ -27,6 +27,7 @@ from misread.runtime.fingerprint import fingerprints
 from misread.runtime.rig import Camera, Script
 from misread.runtime.rig.script import take_channel
 from misread.runtime.source import SourceOptions, open_source
+from misread.runtime.source.footage import Footage
 from misread.runtime.source.recording import Origin, pixel_hash
 from misread.runtime.source.replay import Replay
 from misread.text import printable
@@ -168,7 +169,8 @@ def film(
             recorder.end(health)
             health = replace(health, notes=(*health.notes, *recorder.notes))
         ran = fingerprints(readers)
-        result = replace(_result(watched, health, options, readers), fingerprints=ran)
+        takes = source.takes if isinstance(source, Footage) else _takes(options)
+        result = replace(_result(watched, health, options, readers, takes), fingerprints=ran)
         if folder is not None:
             result = replace(result, key_frames=save(result.key_frames, folder))
             write_json(folder / SUMMARY, result.document(), kind=KIND)
@@ -239,9 +241,14 @@ def _expected(options: FilmOptions, exhibits: int) -> int:
     return script.clips * max(exhibits, 1) * (script.frames_per_clip + script.blank_frames)
 
 
-def _result(watched: Watched, health: Health, options: FilmOptions, readers: Sequence[Reader]) -> CameraResult:
+def _takes(options: FilmOptions) -> int | None:
+    return (options.feed.script or Script()).clips if options.source == VIRTUAL else None
+
+
+def _result(
+    watched: Watched, health: Health, options: FilmOptions, readers: Sequence[Reader], takes: int | None
+) -> CameraResult:
     summaries, script = watched.tally.summaries(), options.feed.script or Script()
-    takes = script.clips if options.source == VIRTUAL else None
     return CameraResult(
         source=options.source,
         claim=options.claim,

@@ -21,6 +21,7 @@ from misread.runtime.channel import PROFILES, named_profile
 from misread.runtime.rig import Script
 from misread.runtime.session import Deployed, SessionOptions
 from misread.runtime.source import SourceOptions
+from misread.runtime.source.footage import Footage
 from misread.runtime.source.recording import read_index
 from misread.runtime.source.replay import Replay, recording_at
 from misread.runtime.source.synthetic import default_exhibit
@@ -48,7 +49,8 @@ class CameraOptions:
 
     Attributes:
         builds: ONNX files; all read identical pixels.
-        source: `virtual`, `device:N`, the address of a stream, `replay:FOLDER`, a folder of pictures, or a video file.
+        source: `virtual`, `device:N`, the address of a stream, `footage:FOLDER`, `replay:FOLDER`, a folder of pictures,
+            or a video file.
         bundle: Its witnesses are what is shown (on the virtual camera), or what the markers may name (on others).
         witness: Ids of witnesses; empty takes as many as there are markers for.
         expect: The label that a right reading gives, where no bundle says it.
@@ -233,6 +235,8 @@ def _gauge(options: CameraOptions) -> Gauge | None:
 
 
 def _fitting(options: CameraOptions) -> str:
+    if Footage.accepts(options.source):
+        return "contour"
     if options.bundle is not None or options.source == VIRTUAL:
         return "fiducials"
     return "frame" if Path(options.source).exists() else "centre"

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from misread.runtime.camera.locate import Target
 from misread.runtime.camera.observe import prepare
 from misread.runtime.source import Awaited
 
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from misread.pixels import UInt8
-    from misread.runtime.camera.locate import Crop, Locator, Target
+    from misread.runtime.camera.locate import Crop, Locator
     from misread.runtime.camera.subject import Subject
     from misread.runtime.session import Reader, Reading
-    from misread.runtime.source import Frame, FrameSource, Gap
+    from misread.runtime.source import Frame, FrameSource, Gap, Known
 
 #: How long a source that stalls lets somebody wait who wants to end.
 ASKED_EVERY_S: Final = 0.1
@@ -59,12 +60,16 @@ class Eyes:
 
     def find(self, frame: Frame, gaps: tuple[Gap, ...]) -> Seen:
         """Locate and prepare; `readings` of what is returned runs the builds."""
-        target = self.locator.locate(frame.image)
+        target = self.locator.locate(frame.image) if frame.known is None else _told(frame.known)
         if target is None:
             return Seen(frame=frame, gaps=gaps, target=None, crops={}, readings=tuple)
         crops = target.crops(frame.image)
         readings = prepare(self.readers, crops, fills=self.subject(target).prepared)
         return Seen(frame=frame, gaps=gaps, target=target, crops=crops, readings=readings)
+
+
+def _told(known: Known) -> Target | None:
+    return None if known.corners is None else Target(corners=known.corners, exhibit=known.exhibit)
 
 
 def see(source: FrameSource, eyes: Eyes, asked: Callable[[], bool]) -> Generator[Seen]:

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 from misread.errors import InputError
 from misread.runtime.source.device import Device
 from misread.runtime.source.folder import Folder
-from misread.runtime.source.frame import Awaited, Cue, Frame, FrameSource, Gap, Health
+from misread.runtime.source.footage import Footage
+from misread.runtime.source.frame import Awaited, Cue, Frame, FrameSource, Gap, Health, Known
 from misread.runtime.source.lock import Lock
 from misread.runtime.source.options import SourceOptions
 from misread.runtime.source.replay import Replay
@@ -32,7 +33,7 @@ class SourceKind(Protocol):
         ...
 
 
-SOURCES: Final[tuple[SourceKind, ...]] = (Virtual, Device, Screen, Stream, Replay, Folder, Video)
+SOURCES: Final[tuple[SourceKind, ...]] = (Virtual, Device, Screen, Stream, Footage, Replay, Folder, Video)
 
 
 def open_source(text: str, options: SourceOptions | None = None) -> FrameSource:
@@ -57,4 +58,16 @@ def open_source(text: str, options: SourceOptions | None = None) -> FrameSource:
     raise InputError(f"no source {text!r}: no such file or folder, and no camera; a source is one of {examples}")
 
 
-__all__ = ["SOURCES", "Awaited", "Cue", "Frame", "FrameSource", "Gap", "Health", "Lock", "SourceOptions", "open_source"]
+__all__ = [
+    "SOURCES",
+    "Awaited",
+    "Cue",
+    "Frame",
+    "FrameSource",
+    "Gap",
+    "Health",
+    "Known",
+    "Lock",
+    "SourceOptions",
+    "open_source",
+]

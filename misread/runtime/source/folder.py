@@ -38,7 +38,7 @@ class Folder:
         found = [entry for entry in path.rglob("*") if entry.suffix.lower() in SUFFIXES and entry.is_file()]
         if not found:
             raise FileError(f"{path} holds no pictures; expected files that end in {', '.join(SUFFIXES)}")
-        self._files = sorted(found, key=lambda entry: _natural(entry.relative_to(path)))
+        self._files = sorted(found, key=lambda entry: natural(entry.relative_to(path)))
         self._open = True
 
     def frames(self) -> Iterator[Frame]:
@@ -63,7 +63,7 @@ class Folder:
         self._open = False
 
 
-def _natural(path: Path) -> tuple[tuple[int, int | str], ...]:
+def natural(path: Path) -> tuple[tuple[int, int | str], ...]:
     """Order names as people do: frame2 before frame10."""
     pieces = re.split(r"(\d+)", str(path))
     return tuple((0, int(piece)) if piece.isdigit() and piece.isascii() else (1, piece) for piece in pieces)

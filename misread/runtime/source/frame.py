@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from misread.pixels import UInt8
     from misread.runtime.board import Arm
 
@@ -25,6 +28,20 @@ class Cue:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What a source knows of a frame that it composed itself; nobody looks for it.
+
+    Attributes:
+        exhibit: Index of the exhibit that is shown.
+        corners: (4, 2) float32 where its picture is, as in a target; None where it could not be told.
+
+    """
+
+    exhibit: int
+    corners: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Frame:
     """One picture from a source.
 
@@ -35,6 +52,7 @@ class Frame:
         pts_ms: The presentation time that the decoder gave, or None.
         part: Of which part of the source it is (the folder of a picture), or None. A new part is a new clip.
         cue: What was said just before it, in a recording; otherwise None.
+        known: What is shown, and where, in a composed frame; None where that is to be looked for.
 
     """
 
@@ -44,6 +62,7 @@ class Frame:
     pts_ms: float | None = None
     part: str | None = None
     cue: Cue | None = None
+    known: Known | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,6 +60,17 @@ def test_a_change_is_followed_from_channel_to_channel(tmp_path: Path) -> None:
     assert all(text in section for text in ("0000 placebo", "int8.onnx", "70.0"))
 
 
+def test_each_witness_has_its_own_searched_rate_and_footage_its_column(tmp_path: Path) -> None:
+    told = {"0000": {"success": ALMOST.text(), "placebo_misread": "1/30 (3.3 %)"}, "0001": {"success": "5/30 (16.7 %)"}}
+    made = bundle(tmp_path / "b", told, witnesses=2)
+    results = (run(tmp_path / "rig", "virtual", 2), run(tmp_path / "road", "footage:tracks", 1))
+    report(ReportOptions(results=results, out=tmp_path / "r.html", bundle=made))
+    page = (tmp_path / "r.html").read_text()
+    section = page[page.index('id="channels"') :].partition("</table>")[0]
+    rows = [[re.findall("<b>(.*?)</b>", cell) for cell in row.split("<td")[2:]] for row in section.split("<tr>")[2:]]
+    assert rows == [[["28/30"], ["2/3"], ["1/3"], []], [["1/30"], [], [], []], [["5/30"], [], [], []]]
+
+
 def test_one_channel_alone_is_no_comparison(tmp_path: Path) -> None:
     report(ReportOptions(results=(run(tmp_path / "rig", "virtual", 2),), out=tmp_path / "r.html"))
     assert 'id="channels"' not in (tmp_path / "r.html").read_text()
