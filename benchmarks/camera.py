@@ -7,6 +7,9 @@
 clock less the frame's own stamp. The lag is read out of the picture, which says when it was painted: encoder,
 transport, decoder and waiting are all in it; bare `cv2.VideoCapture` reads the same stream beside it, in the same run.
 
+*Live.* The loop reads such a source with as many copies of a build as take 100 ms over a frame, beside the bare session
+that runs as often: age and rate of one and the same run.
+
 *Speed.* The loop of `misread camera --headless` takes frames that lie in memory, and then those of a film, as fast as
 it can, its log written; the bare session runs on the same tensors, ready made, in turn, so that a machine that slows
 down slows all. What decoding, locating and preparing cost by themselves stands beside it.
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import tempfile
@@ -23,7 +27,7 @@ import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -50,10 +54,11 @@ if TYPE_CHECKING:
     from misread.pixels import UInt8
     from misread.runtime.camera.locate import Target
     from misread.runtime.source import FrameSource
+    from misread.runtime.source.live import Live
 
 FPS: Final = 30.0
-MOST_INTERVALS: Final = 1.5
-LEAST_SHARE: Final = 0.9
+SLOW_S: Final = 0.1
+MOST_COPIES: Final = 50
 _WARM: Final = 5
 _CLIP: Final = 10
 
@@ -157,22 +162,64 @@ class Memory:
         """Do nothing."""
 
 
-def looped(deployed: Deployed, source: FrameSource, locate: str, log: Path) -> float:
+class Aged:
+    """A live source that is looked at: how old each frame is, in intervals, when it is handed over."""
+
+    def __init__(self, url: str) -> None:
+        self._source, self.ages = cast("Live", open_source(url)), list[float]()
+        self.ready, self.health, self.close = self._source.ready, self._source.health, self._source.close
+
+    def frames(self) -> Iterator[Frame]:
+        """Hand frames on."""
+        for frame in self._source.frames():
+            self.ages.append((time.monotonic_ns() - frame.time_ns) * 1e-9 * FPS)
+            yield frame
+
+
+def live(deployed: Deployed, frames: int, log: Path) -> dict[str, Any] | None:
+    """Read a live source with so many copies of a build that they take longer than a frame lasts; None above 32."""
+    with ClockCamera("mjpeg", fps=FPS) as camera:
+        with closing(open_source(camera.url)) as source:
+            crop = fit(next(iter(source.frames())).image, deployed.card)
+        feed, answers = deployed.session.get_inputs()[0].name, [deployed.session.get_outputs()[0].name]
+        bare = partial(deployed.session.run, answers, {feed: to_input(crop[None], deployed.card)})
+        before_s = timed([bare] * 100)
+        copies = math.ceil(SLOW_S / before_s)
+        if copies > MOST_COPIES:
+            return None
+        aged = Aged(camera.url)
+        loop_s = looped([deployed] * copies, aged, "centre", log, seconds=frames / FPS)
+    run_s = (before_s + timed([bare] * 100)) / 2
+    age = percentiles(aged.ages[_WARM:])
+    return {
+        "build": deployed.name,
+        "copies": copies,
+        "loop_fps": 1 / loop_s,
+        "bare_fps": 1 / (run_s * copies),
+        "share": run_s * copies / loop_s,
+        "age": age,
+    }
+
+
+def looped(
+    readers: Sequence[Deployed], source: FrameSource, locate: str, log: Path, *, seconds: float | None = None
+) -> float:
     """Run the loop of the command once, its log written; give the seconds a frame took, the first ones left out."""
     times = list[float]()
     log.unlink(missing_ok=True)
     with closing(source), FrameLog(log) as lines:
         plan = Plan(
-            readers=[deployed],
+            readers=readers,
             locator=open_locator(locate, {0: 1.0}),
             subjects={0: Subject(name="sign", arm="clean", label=None)},
             shown=Subject(name="shown", arm="clean", label=None),
             log=lines,
-            seconds=None,
+            seconds=seconds,
             key_frames=8,
         )
         watch(source, plan, on_frame=lambda _: times.append(time.perf_counter()))
-    return (times[-1] - times[_WARM]) / (len(times) - 1 - _WARM)
+    late = times[min(_WARM, len(times) // 2) :]
+    return (late[-1] - late[0]) / max(len(late) - 1, 1)
 
 
 def timed(calls: Sequence[Callable[[], Any]]) -> float:
@@ -227,8 +274,8 @@ def speed(deployed: Deployed, source: str, locate: str, rounds: int, log: Path) 
     steps.run()
     ways: dict[str, Callable[[], float]] = {
         "bare": steps.run,
-        "memory": lambda: looped(deployed, Memory(steps.images), locate, log),
-        "folder" if Path(source).is_dir() else "film": lambda: looped(deployed, open_source(source), locate, log),
+        "memory": lambda: looped([deployed], Memory(steps.images), locate, log),
+        "folder" if Path(source).is_dir() else "film": lambda: looped([deployed], open_source(source), locate, log),
     }
     took: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds):
@@ -253,7 +300,7 @@ def speed(deployed: Deployed, source: str, locate: str, rounds: int, log: Path) 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("age", "speed", "both"), default="both")
+    parser.add_argument("--part", choices=("age", "live", "speed"), nargs="+", default=["age", "live", "speed"])
     parser.add_argument("--seconds", type=float, default=12, help="of each stream")
     parser.add_argument("--work-ms", type=float, default=120, help="that the slow reader takes over a frame")
     parser.add_argument("--builds", nargs="+", type=Path, help="ONNX files instead of those that are exported")
@@ -265,33 +312,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures")
     args = parser.parse_args(argv)
     found: dict[str, Any] = {}
-    if args.part != "speed":
+    if "age" in args.part:
         found["ages"] = ages(args.seconds, args.work_ms / 1000)
         show_ages(found["ages"])
-    if args.part != "age":
-        found["speeds"] = speeds(args)
+    if {"live", "speed"} & set(args.part):
+        with tempfile.TemporaryDirectory() as name:
+            found |= paces(args, Path(name))
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def speeds(args: argparse.Namespace) -> list[dict[str, Any]]:
+def paces(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Measure the builds, and print."""
+    session, found = SessionOptions(threads=args.threads), dict[str, Any]()
+    opened = [Deployed.open(build, options=session) for build in args.builds or exported(folder)]
+    if "live" in args.part:
+        slow = [live(one, args.frames, folder / "frames.jsonl") for one in opened]
+        found["live"] = [one for one in slow if one is not None]
+        show_live(found["live"])
+    if "speed" in args.part:
+        found["speeds"] = speeds(opened, args, folder)
+    return found
+
+
+def show_live(found: Sequence[dict[str, Any]]) -> None:
+    """Print shares and ages."""
+    print(f"{'live':24}{'copies':>8}{'loop/s':>8}{'bare/s':>8}{'share':>7}{'age p50':>9}{'p95':>7}")
+    for one in found:
+        print(
+            f"{one['build']:24}{one['copies']:8}{one['loop_fps']:8.1f}{one['bare_fps']:8.1f}{one['share']:7.2f}", end=""
+        )
+        print(f"{one['age']['p50']:9.2f}{one['age']['p95']:7.2f}")
+
+
+def speeds(opened: Sequence[Deployed], args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """Measure every build with every locator, and print."""
     found = []
     columns = ("loop", "run", "decode", "locate", "prepare")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        builds, sources = args.builds or exported(folder), filmed(folder, args.frames)
-        print(f"{'build':24}{'locate':11}{'source':8}{'loop/s':>8}{'bare/s':>8}{'share':>7}", end="")
-        print("".join(f"{column + ' ms':>12}" for column in columns))
-        for build in builds:
-            deployed = Deployed.open(build, options=SessionOptions(threads=args.threads))
-            for locate in args.locate:
-                for one in speed(deployed, sources[args.source], locate, args.rounds, folder / "frames.jsonl"):
-                    print(f"{one['build']:24}{one['locate']:11}{one['source']:8}", end="")
-                    print(f"{one['loop_fps']:8.1f}{one['bare_fps']:8.1f}{one['share']:7.2f}", end="")
-                    print("".join(f"{one['ms'][column]:12.2f}" for column in columns))
-                    found.append(one)
+    sources = filmed(folder, args.frames)
+    print(f"{'build':24}{'locate':11}{'source':8}{'loop/s':>8}{'bare/s':>8}{'share':>7}", end="")
+    print("".join(f"{column + ' ms':>12}" for column in columns))
+    for deployed in opened:
+        for locate in args.locate:
+            for one in speed(deployed, sources[args.source], locate, args.rounds, folder / "frames.jsonl"):
+                print(f"{one['build']:24}{one['locate']:11}{one['source']:8}", end="")
+                print(f"{one['loop_fps']:8.1f}{one['bare_fps']:8.1f}{one['share']:7.2f}", end="")
+                print("".join(f"{one['ms'][column]:12.2f}" for column in columns))
+                found.append(one)
     return found
 
 

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import camera, soak
 from benchmarks.mortal import DEATHS, lives
 from misread.card import ModelCard
+from misread.runtime.session import Deployed
 from misread.runtime.source import Health
 from tests.models import graph
 from tests.runtime.leftovers import no_thread_left
@@ -44,6 +45,20 @@ def test_the_loop_is_held_against_the_bare_session(build: Path, tmp_path: Path) 
     rows = json.loads(out.read_text(encoding="utf-8"))["speeds"]
     assert [row["source"] for row in rows] == ["memory", "film"]
     assert all(row["share"] > 0 and set(row["ms"]) > {"decode", "locate", "prepare"} for row in rows)
+
+
+def test_copies_of_a_build_keep_a_live_source_waiting(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed = Deployed.open(build)
+    monkeypatch.setattr(camera, "timed", lambda calls: camera.SLOW_S / 3.5)
+    found = camera.live(deployed, 30, tmp_path / "log")
+    assert found is not None
+    assert found["copies"] == 4
+    assert found["share"] > 0
+    assert 0 < found["age"]["p50"] <= found["age"]["p95"]
+    monkeypatch.setattr(camera, "MOST_COPIES", 3)
+    assert camera.live(deployed, 30, tmp_path / "log") is None
 
 
 def test_a_short_soak_dies_comes_back_and_keeps_its_log(build: Path, capsys: pytest.CaptureFixture[str]) -> None:

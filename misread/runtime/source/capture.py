@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -18,17 +19,40 @@ if TYPE_CHECKING:
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
+class Quiet:
+    """Keeps OpenCV's own lines off the terminal while any thread uses it: what they say is said better here."""
+
+    def __init__(self) -> None:
+        self._turn, self._users, self._level = threading.Lock(), 0, 0
+        # before OpenCV 4.13 the two functions stand in cv2 itself
+        self._log: Any = getattr(cv2.utils, "logging", cv2)
+
+    def __enter__(self) -> None:
+        """Silence it."""
+        with self._turn:
+            if not self._users:
+                self._level = self._log.getLogLevel()
+                self._log.setLogLevel(0)
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        """Let it speak again once nobody needs it silent."""
+        with self._turn:
+            self._users -= 1
+            if not self._users:
+                self._log.setLogLevel(self._level)
+
+
+QUIET: Final = Quiet()
+
+
 def open_capture(target: str | int, backend: int, params: Sequence[int] = ()) -> cv2.VideoCapture | None:
     """Open a capture, or give None where OpenCV cannot."""
-    log = getattr(cv2.utils, "logging", cv2)  # before OpenCV 4.13 the two functions stand in cv2 itself
-    level = log.getLogLevel()
-    log.setLogLevel(0)  # its warnings say what the caller says better
     try:
-        capture = cv2.VideoCapture(target, backend, list(params)) if params else cv2.VideoCapture(target, backend)
+        with QUIET:
+            capture = cv2.VideoCapture(target, backend, list(params)) if params else cv2.VideoCapture(target, backend)
     except cv2.error:
         return None
-    finally:
-        log.setLogLevel(level)
     if capture.isOpened():
         return capture
     capture.release()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from misread.errors import CameraError
-from misread.runtime.source.capture import Nothing, properties, stamp_ms, take
+from misread.runtime.source.capture import QUIET, Nothing, properties, stamp_ms, take
 from misread.runtime.source.frame import Frame, Gap, Health
 from misread.runtime.source.lock import Held
 from misread.runtime.source.mailbox import Mailbox
@@ -116,7 +116,8 @@ class Live:
         try:
             while capture is not None:
                 start_s = time.monotonic()
-                image = take(capture)
+                with QUIET:  # it tells of streams that stall
+                    image = take(capture)
                 if not isinstance(image, Nothing):
                     broken = 0
                     if not self._box.put(self._stamped(image, capture)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from misread.errors import CameraError
-from misread.runtime.source.capture import Nothing
+from misread.runtime.source.capture import Nothing, Quiet
 from misread.runtime.source.live import MAX_BROKEN, Feed, Live, reason
 from misread.runtime.source.watch import STILL_FRAMES, Watch
 
@@ -158,6 +159,20 @@ def test_a_rate_told_wrongly_is_measured(told: float, wrong: bool) -> None:
             watch.interrupt()
     assert watch.fps == pytest.approx(30.0, rel=1e-3)
     assert ("the source tells of 25 frames per second, and 30 came" in watch.notes()) == wrong
+
+
+def test_opencv_is_silent_while_anybody_reads_and_speaks_again_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = [3]
+    quiet = Quiet()
+    monkeypatch.setattr(quiet, "_log", SimpleNamespace(getLogLevel=lambda: levels[-1], setLogLevel=levels.append))
+    with quiet:
+        with quiet:
+            assert levels[-1] == 0
+        assert levels[-1] == 0
+    assert levels[-1] == 3
+    with pytest.raises(ZeroDivisionError), quiet:
+        raise ZeroDivisionError
+    assert levels == [3, 0, 3, 0, 3]
 
 
 def test_too_few_frames_have_no_rate() -> None:
