@@ -33,6 +33,7 @@ from misread.registry import by_name
 from misread.runtime.compare import CompareOptions, compare
 from misread.runtime.compare.path import explain_function
 from misread.runtime.session import Deployed
+from tests.runtime.compare.builds import read_in_this_process
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -85,6 +86,13 @@ def signs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.onnx" for name in ("fp32", "int8")}
 
 
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards are what is looked at; the builds of signs below are read in processes of their own."""
+    read_in_this_process(monkeypatch)
+
+
+@pytest.mark.usefixtures("no_process")
 @pytest.mark.parametrize(("changed", "stage"), [case[1:] for case in PLANTED], ids=[case[0] for case in PLANTED])
 def test_a_wrong_card_of_a_real_network_is_named(
     mobilenet: Path, shared_data: Path, tmp_path: Path, changed: dict[str, Any], stage: str
