@@ -22,7 +22,7 @@ from misread.cli import app
 from misread.data import find_samples
 from misread.export.drift import layer_drift
 from misread.export.onnx import export_onnx
-from misread.export.origin import Preparation, load_origin
+from misread.export.origin import load_origin
 from misread.export.pictures import shipped
 from misread.export.quantize import RECIPES
 from misread.export.quantize.base import apply
@@ -61,19 +61,6 @@ def carded(source: Path, target: Path, **changed: Any) -> Path:
     onnx.helper.set_model_props(model, {**metadata, **replace(card, **changed).to_metadata()})
     onnx.save(model, target)
     return target
-
-
-@pytest.fixture(scope="module")
-def mobilenet(zoo: ModuleType, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("mobilenet") / "fp32.onnx"
-    origin = load_origin(
-        f"{zoo.__file__}:imagenet_mobilenet_v2",
-        labels=Path("none"),
-        size_hw=(224, 224),
-        preparation=Preparation(resize="crop", resize_px=256),
-    )
-    export_onnx(origin.twin, origin.card, path)
-    return path
 
 
 @pytest.fixture(scope="module")
