@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 from misread.errors import ModelError, OptionError, UnknownName
@@ -155,17 +156,17 @@ class ModelCard:
 
     def _check_labels(self) -> None:
         labels: object = self.labels
-        if not isinstance(labels, tuple) or not all(isinstance(label, str) and label for label in labels):
+        if not isinstance(labels, tuple) or not all(map(isinstance, labels, repeat(str))) or "" in labels:
             message = "every label must be a non-empty text"
             raise OptionError(message)
         if len(self.labels) < 2:
             message = f"a classifier needs at least 2 labels, got {len(self.labels)}"
             raise OptionError(message)
-        long = next((label for label in self.labels if len(label) > MAX_LABEL_CHARS), None)
-        if long is not None:
+        long = max(self.labels, key=len)
+        if len(long) > MAX_LABEL_CHARS:
             message = f"a label has at most {MAX_LABEL_CHARS} characters, {long[:40]!r}… has {len(long)}"
             raise OptionError(message)
-        if any(_HALVES.search(label) for label in self.labels):
+        if _HALVES.search("\n".join(self.labels)):
             message = "a label holds half of a surrogate pair, which no file or screen can"
             raise OptionError(message)
         if len(set(self.labels)) < len(self.labels):

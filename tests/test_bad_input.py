@@ -287,8 +287,8 @@ def dying() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.slow
-def test_a_stream_that_stops(tmp_path: Path, dying: str) -> None:
+def test_a_stream_that_stops(tmp_path: Path, dying: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("misread.runtime.source.live.MAX_BACKOFF_S", 0.02)  # it asks as often, and waits less between
     good = str(graph(tmp_path / "good.onnx", metadata=CARD.to_metadata()))
     argv = ["camera", "-m", good, "--headless", "--locate", "frame", "--source", dying, "-o", str(tmp_path / "out")]
     sentence = said(argv, code=4)

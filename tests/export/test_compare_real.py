@@ -22,7 +22,7 @@ from misread.cli import app
 from misread.data import find_samples
 from misread.export.drift import layer_drift
 from misread.export.onnx import export_onnx
-from misread.export.origin import Preparation, load_origin
+from misread.export.origin import load_origin
 from misread.export.pictures import shipped
 from misread.export.quantize import RECIPES
 from misread.export.quantize.base import apply
@@ -33,6 +33,7 @@ from misread.registry import by_name
 from misread.runtime.compare import CompareOptions, compare
 from misread.runtime.compare.path import explain_function
 from misread.runtime.session import Deployed
+from tests.runtime.compare.builds import read_in_this_process
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -63,19 +64,6 @@ def carded(source: Path, target: Path, **changed: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mobilenet(zoo: ModuleType, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("mobilenet") / "fp32.onnx"
-    origin = load_origin(
-        f"{zoo.__file__}:imagenet_mobilenet_v2",
-        labels=Path("none"),
-        size_hw=(224, 224),
-        preparation=Preparation(resize="crop", resize_px=256),
-    )
-    export_onnx(origin.twin, origin.card, path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def signs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("signs")
     origin = load_origin("signs")
@@ -85,6 +73,13 @@ def signs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.onnx" for name in ("fp32", "int8")}
 
 
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards are what is looked at; the builds of signs below are read in processes of their own."""
+    read_in_this_process(monkeypatch)
+
+
+@pytest.mark.usefixtures("no_process")
 @pytest.mark.parametrize(("changed", "stage"), [case[1:] for case in PLANTED], ids=[case[0] for case in PLANTED])
 def test_a_wrong_card_of_a_real_network_is_named(
     mobilenet: Path, shared_data: Path, tmp_path: Path, changed: dict[str, Any], stage: str

@@ -15,7 +15,13 @@ from tests.runtime.planted import COLOURS, MEANS, bundle_of, flat
 
 #: By its entry point; by its name where the project is on the path without being installed.
 PLUGIN: Final = () if entry_points(group="pytest11", name="misread") else ("-p", "misread.pytest_plugin")
-STRICT: Final = ("--strict-markers", "--strict-config", "-W", "error", "-p", "no:cacheprovider")
+QUIET: Final = (
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:hypothesispytest",
+)  # the latter loads a second's worth to say nothing
+STRICT: Final = ("--strict-markers", "--strict-config", "-W", "error", *QUIET)
 GIVEN: Final = ("--misread-bundle", "bundle", "--misread-build", "means.onnx")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "test-rigs.md"
 SUITE: Final = """
@@ -54,6 +60,11 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
     return project.runpytest_subprocess(*PLUGIN, *STRICT, *argv)
+
+
+def run_here(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
+    """As `run`, in this process: enough where a sentence is what is looked at."""
+    return project.runpytest_inprocess(*PLUGIN, *STRICT, *argv)
 
 
 def outcomes(path: Path) -> dict[str, str]:
@@ -104,7 +115,7 @@ def test_the_page_s_own_suite_runs(project: pytest.Pytester) -> None:
 
 def test_figures_become_properties_in_junit(project: pytest.Pytester) -> None:
     project.makepyfile(SUITE)
-    run(project, *GIVEN, "--junitxml=junit.xml")
+    run_here(project, *GIVEN, "--junitxml=junit.xml")
     of_case = {
         str(case.get("name")): {str(p.get("name")): str(p.get("value")) for p in case.iter("property")}
         for case in ET.parse(project.path / "junit.xml").iter("testcase")  # noqa: S314  written by pytest
@@ -132,7 +143,7 @@ def test_fixtures_come_for_every_build(project: pytest.Pytester) -> None:
             assert misread_build.read([clean]).labels == ("red",)
     """)
     more = ("--misread-build", "other/means.onnx", "--misread-build", "third.onnx", "--misread-build", "third.onnx")
-    result = run(project, *GIVEN, *more, "-v")
+    result = run_here(project, *GIVEN, *more, "-v")
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines([f"*test_reads?{project.path}/other/means.onnx? PASSED*", "*?third.onnx? PASSED*"])
 
@@ -164,7 +175,7 @@ def test_a_baseline_of_this_bundle_opens_and_closes(project: pytest.Pytester) ->
         def test_all_verified(misread_case):
             misread_case.assert_passes()
     """)
-    result = run(project, *GIVEN)
+    result = run_here(project, *GIVEN)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*not verified: means.onnx: 1 of 2 verified, 1 refuted, 1 excluded"])
 
@@ -172,7 +183,7 @@ def test_a_baseline_of_this_bundle_opens_and_closes(project: pytest.Pytester) ->
 def test_a_build_that_cannot_run_fails_its_cases(project: pytest.Pytester) -> None:
     (project.path / "broken.onnx").write_bytes(b"nothing")
     project.makepyfile(SUITE)
-    result = run(project, "--misread-bundle", "bundle", "--misread-build", "broken.onnx")
+    result = run_here(project, "--misread-bundle", "bundle", "--misread-build", "broken.onnx")
     result.assert_outcomes(failed=8)
     result.stdout.fnmatch_lines(["*witness 0000 on broken.onnx is unavailable: *broken.onnx*"])
 
@@ -199,7 +210,7 @@ def test_a_build_that_cannot_run_fails_its_cases(project: pytest.Pytester) -> No
 )
 def test_what_makes_no_sense_is_refused_in_one_sentence(project: pytest.Pytester, marked: str, words: str) -> None:
     project.makepyfile(f"import pytest\n\n{marked}\n")
-    result = run(project, *GIVEN)
+    result = run_here(project, *GIVEN)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([words])
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -215,7 +226,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(project: pytest.Pytester
 )
 def test_nothing_given_is_an_error_and_no_skip(pytester: pytest.Pytester, test: str, words: str) -> None:
     pytester.makepyfile(f"import pytest\n\n{test}\n")
-    result = run(pytester)
+    result = run_here(pytester)
     assert result.parseoutcomes() in ({"error": 1}, {"errors": 1})
     result.stdout.fnmatch_lines([words])
 
@@ -223,7 +234,7 @@ def test_nothing_given_is_an_error_and_no_skip(pytester: pytest.Pytester, test: 
 def test_a_broken_bundle_ends_the_collection_in_one_sentence(project: pytest.Pytester) -> None:
     (project.path / "bundle" / "manifest.json").write_text("{}")
     project.makepyfile(SUITE)
-    result = run(project, *GIVEN)
+    result = run_here(project, *GIVEN)
     result.stdout.fnmatch_lines(["*manifest.json*"])
     assert result.ret == pytest.ExitCode.INTERRUPTED
 

@@ -51,6 +51,7 @@ def fit_for_a_terminal(said: str) -> bool:
 def test_no_command_lets_a_name_steer_the_terminal(hostile: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     build, out = str(hostile), str(tmp_path / "out")
+    few = ("--clips", "3", "--frames-per-clip", "2")
     for argv in (
         ["inspect", build],
         ["inspect", build, "--json"],
@@ -58,7 +59,7 @@ def test_no_command_lets_a_name_steer_the_terminal(hostile: Path, tmp_path: Path
         ["verify", out, "-m", build],
         ["verify", out, "-m", build, "--json"],
         ["attack", build, "--data", str(tmp_path / "pictures"), "-o", out, "--target", "\x1b[2J"],
-        ["camera", "-m", build, "--bundle", out, "--headless", "--frames-per-clip", "5", "-o", str(tmp_path / "film")],
+        ["camera", "-m", build, "--bundle", out, "--headless", *few, "-o", str(tmp_path / "film")],
     ):
         result = CliRunner().invoke(cli.app, argv)
         assert result.exit_code in {0, 1, 2}, result.output

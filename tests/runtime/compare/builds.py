@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pytest
@@ -11,7 +11,12 @@ import pytest
 from misread.card import ModelCard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from misread.runtime.session import Reader
 
 LABELS: Final = tuple("abcdefgh")
 CARD: Final = ModelCard(
@@ -79,3 +84,12 @@ def write_build(
 def plain(card: ModelCard) -> ModelCard:
     """The card of a graph that normalises by itself."""
     return replace(card, scale=1.0, mean=(0.0,) * 3, std=(1.0,) * 3, baked_normalisation=True)
+
+
+def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let noise be measured without a process of its own, which takes a second; test_fresh.py starts those."""
+
+    def here(opening: Callable[[], Reader], prepared: NDArray[np.uint8], **_: Any) -> NDArray[np.float32]:
+        return opening().read_prepared(prepared).logits
+
+    monkeypatch.setattr("misread.runtime.compare.noise.read_afresh", here)

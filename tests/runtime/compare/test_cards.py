@@ -15,7 +15,7 @@ from misread.errors import ModelError
 from misread.runtime.compare import CompareOptions, Comparison, compare
 from misread.runtime.compare.path import compare_cards
 from misread.runtime.session import Deployed, FunctionReader
-from tests.runtime.compare.builds import CARD, plain, write_build
+from tests.runtime.compare.builds import CARD, plain, read_in_this_process, write_build
 from tests.runtime.compare.foreign import write_scenes
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scenes(tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.fixture(autouse=True)
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards are what is looked at here."""
+    read_in_this_process(monkeypatch)
 
 
 def run(tmp_path: Path, folder: Path, a: ModelCard, b: ModelCard, **more: Any) -> Comparison:
