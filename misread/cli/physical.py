@@ -40,6 +40,12 @@ def physical(
     profile: Annotated[str, typer.Option(help="Of the simulated channel.")] = "webcam-indoor",
     steps: Annotated[int, typer.Option(help="Of the search.")] = 120,
     draws: Annotated[int, typer.Option(help="Simulated frames in each step.")] = 24,
+    rule: Annotated[str, typer.Option(help="How gradients become steps: mi-fgsm, pgd or adam.")] = "mi-fgsm",
+    tv: Annotated[float, typer.Option(metavar="WEIGHT", help="Of roughness, the total variation.")] = 0.0,
+    printable: Annotated[float, typer.Option(metavar="WEIGHT", help="Of the distance to printable colours.")] = 0.0,
+    palette: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A picture of what your printer prints.  [a coarse cube]")
+    ] = None,
     clips: Annotated[int, typer.Option(help="Held-out clips.")] = 20,
     frames: Annotated[int, typer.Option(help="Frames in each.")] = 12,
     digital: Annotated[
@@ -72,6 +78,10 @@ def physical(
         profile=profile,
         steps=steps,
         draws=draws,
+        rule=rule,
+        tv=tv,
+        printable=printable,
+        palette=palette,
         clips=clips,
         frames=frames,
         seed=seed,

@@ -1,9 +1,9 @@
-"""Projected gradient descent over random captures: expectation over transformation (arXiv 1707.07397)."""
+"""Gradient attacks over random captures: expectation over transformation (arXiv 1707.07397)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -11,6 +11,8 @@ from torch.nn.functional import softplus
 
 from misread.attack.goal import margin
 from misread.attack.physical.measure import spread
+from misread.attack.physical.steps import RULES, named_rule
+from misread.attack.physical.terms import Terms
 from misread.errors import OptionError
 
 if TYPE_CHECKING:
@@ -51,15 +53,17 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EotPgd:
-    """Signed momentum steps on the mean loss over fresh clips, the severity rising over the first part.
+    """Steps of a gradient attack on the mean loss over fresh clips, the severity rising over the first part.
 
     Attributes:
+        rule: How gradients become steps: `mi-fgsm`, `pgd` or `adam`.
+        terms: What the change costs beside that loss.
         steps: Number of steps.
         draws: Simulated frames per step.
         clips: Clips that these frames come from; each has its own print, camera and size.
         step_size: First step as a fraction of eps; it falls linearly to a tenth of that. Small first steps end in a
             worse place: the sign's own class is far away at first, and gradients there point nowhere in particular.
-        momentum: Share of the running direction that is kept (arXiv 1710.06081).
+        momentum: Share of the running direction that `mi-fgsm` keeps.
         ramp: Share of the steps over which the severity rises to 1.
         select_every: Steps between looks at the selection clips; the last step is always looked at.
         select_clips: Selection clips, of ``draws // clips`` frames each.
@@ -67,9 +71,12 @@ class EotPgd:
 
     Raises:
         OptionError: A number that makes no search.
+        UnknownName: No such rule.
     """
 
     name: ClassVar[str] = "eot-pgd"
+    rule: str = RULES[0].name
+    terms: Terms = field(default_factory=Terms)
     steps: int = 120
     draws: int = 24
     clips: int = 2
@@ -91,6 +98,7 @@ class EotPgd:
         if not (0 < self.step_size <= 2 and 0 <= self.momentum < 1 and 0 <= self.ramp <= 1):
             message = f"step_size lies in (0, 2], momentum in [0, 1), ramp in [0, 1], got {self}"
             raise OptionError(message)
+        named_rule(self.rule)
 
     def severity(self, step: int) -> float:
         """Severity of the draws of a step, counted from 0: up to 1 over the first ``ramp`` of the steps."""
@@ -121,18 +129,19 @@ class EotPgd:
             progress: Told (what, done, total) after each step.
         """
         best = _Best(problem, self._selection(problem, generator))
-        x, velocity = problem.picture.clone(), torch.zeros_like(problem.picture)
+        x, stepper = problem.picture.clone(), named_rule(self.rule).start(self.momentum)
         zero = broken = 0
         log: list[dict[str, Any]] = []
         for step in range(self.steps):
             clips = self.draw(problem, step, generator)
             log += [{"step": step, **clip.log()} for clip in clips]
             raw = gradient_over(problem, x, clips)
+            if not self.terms.none:
+                raw = raw / sum(clip.frames for clip in clips) + self.terms.gradient(problem, x)
             gradient = torch.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0) * problem.mask
             zero += int(not gradient.any())
             broken += int(not torch.isfinite(raw).all())
-            velocity = self.momentum * velocity + gradient / gradient.abs().mean().clamp_min(1e-30)
-            x = _moved(problem, x, velocity, self.step_size * (1 - 0.9 * step / self.steps))
+            x = _moved(problem, x, stepper.direction(gradient), self.step_size * (1 - 0.9 * step / self.steps))
             if (step + 1) % self.select_every == 0 or step + 1 == self.steps:
                 best.offer(x, step + 1)
             if progress is not None:
@@ -180,7 +189,7 @@ def gradient_over(problem: PhysicalProblem, x: Tensor, clips: Sequence[Clip]) ->
 
 
 def _moved(problem: PhysicalProblem, x: Tensor, direction: Tensor, fraction: float) -> Tensor:
-    """One signed step down, kept in ball, box and mask; not rounded, or steps below half a level would be lost."""
+    """One step down, kept in ball, box and mask; not rounded, or steps below half a level would be lost."""
     radius = problem.threat.radius
-    delta = (x - fraction * radius * direction.sign() - problem.picture).clamp(-radius, radius) * problem.mask
+    delta = (x - fraction * radius * direction - problem.picture).clamp(-radius, radius) * problem.mask
     return (problem.picture + delta).clamp(0, 1)

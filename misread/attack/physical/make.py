@@ -14,6 +14,7 @@ from misread.attack.physical.channel import PROFILES, Channel, Profile
 from misread.attack.physical.eot import EotPgd, gradient_over
 from misread.attack.physical.placebo import mirrored, shuffled, shuffled_colours, turned_colours
 from misread.attack.physical.problem import PhysicalProblem
+from misread.attack.physical.terms import nonprintability, roughness
 from misread.attack.threat import Threat
 from misread.errors import InputError, ModelError, OptionError
 from misread.pixels import from_unit, to_unit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from misread.attack.goal import Goal
     from misread.attack.physical.channel import Clip
     from misread.attack.physical.eot import Found, Progress
+    from misread.attack.physical.terms import Colour
     from misread.attack.physical.threats import Gradient, PhysicalThreat
     from misread.attack.problem import Model
     from misread.card import ModelCard
@@ -78,6 +80,8 @@ class PhysicalOutcome:
         control: Frames in which the clean picture is read right. Without it no success means anything.
         largest_level: Largest change of any value, in levels of 255.
         values_changed: Number of values changed.
+        tv: Total variation of the change, or of what covers the sign: mean difference of neighbours, of full scale.
+        nonprintability: Mean distance of the changed area to printable colours, of full scale.
         area: Pixels that might change.
         sign_area: Pixels of the mask that was given.
         best_step: Step at which the image was seen, of ``attack.steps``.
@@ -97,6 +101,8 @@ class PhysicalOutcome:
     control: Rate
     largest_level: int
     values_changed: int
+    tv: float
+    nonprintability: float
     area: int
     sign_area: int
     best_step: int
@@ -160,8 +166,9 @@ def make_physical_witness(
         if not isinstance(threat, Threat):
             problem = threat.placed(problem, _watched(options.attack, generator, place_log))
         found = options.attack.search(problem, generator, progress=progress)
-        outcome = _outcome(problem, found, held, generator, started)
-    return replace(outcome, sign_area=int(mask.sum()), place_log=tuple(place_log))
+        outcome = _outcome(problem, found, held, generator, palette=options.attack.terms.palette)
+    seconds = time.perf_counter() - started
+    return replace(outcome, sign_area=int(mask.sum()), place_log=tuple(place_log), seconds=seconds)
 
 
 def held_out_captures(
@@ -226,7 +233,12 @@ def _check_model(problem: PhysicalProblem) -> None:
 
 
 def _outcome(
-    problem: PhysicalProblem, found: Found, held: tuple[Clip, ...], generator: torch.Generator, started: float
+    problem: PhysicalProblem,
+    found: Found,
+    held: tuple[Clip, ...],
+    generator: torch.Generator,
+    *,
+    palette: tuple[Colour, ...],
 ) -> PhysicalOutcome:
     placebo, mirror = _controls(problem, found.image, generator)
     levels = ((found.image - problem.picture) * 255).round().abs()
@@ -240,6 +252,8 @@ def _outcome(
         control=_read_right(problem, held),
         largest_level=int(levels.max()),
         values_changed=int((levels > 0).sum()),
+        tv=float(roughness(problem, found.image)),
+        nonprintability=float(nonprintability(found.image, problem.mask, palette)),
         area=int(problem.mask.sum()),
         sign_area=int(problem.mask.sum()),
         best_step=found.step,
@@ -248,7 +262,7 @@ def _outcome(
         held_out=tuple(clip.log() for clip in held),
         profile=profile.name,
         profile_version=profile.version,
-        seconds=time.perf_counter() - started,
+        seconds=0.0,
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from misread.attack.physical import EotPgd, Patch, PhysicalOptions, Stickers, WholeSign
+from misread.attack.physical import EotPgd, Patch, PhysicalOptions, Stickers, Terms, WholeSign
 from misread.attack.physical.make import named_profile
+from misread.attack.physical.steps import RULES
+from misread.attack.physical.terms import PRINTABLE, colours_of
 from misread.errors import UnknownName
 from misread.flags import CardFlags
+from misread.pixels import read_image
 from misread.registry import unknown
 from misread.wish import UNTARGETED
 
@@ -39,6 +42,10 @@ class PrintedOptions:
         profile: Of the channel.
         steps: Of the search.
         draws: Simulated frames in each step.
+        rule: How gradients become steps: `mi-fgsm`, `pgd` or `adam`.
+        tv: Weight of the total variation.
+        printable: Weight of the distance to printable colours.
+        palette: A picture of what the printer has, averaged to 8 x 8 colours; None for a coarse cube of colours.
         clips: Held-out clips; at least 5 give an interval.
         frames: Frames in each.
         seed: Of every draw.
@@ -49,7 +56,7 @@ class PrintedOptions:
         flags: How pictures are prepared, where the classifier does not say.
 
     Raises:
-        UnknownName: No such threat or profile.
+        UnknownName: No such threat, profile or rule.
         OptionError: A value outside its range.
     """
 
@@ -68,6 +75,10 @@ class PrintedOptions:
     profile: str = "webcam-indoor"
     steps: int = 120
     draws: int = 24
+    rule: str = RULES[0].name
+    tv: float = 0.0
+    printable: float = 0.0
+    palette: Path | None = None
     clips: int = 20
     frames: int = 12
     seed: int = 0
@@ -97,8 +108,10 @@ class PrintedOptions:
     @property
     def search(self) -> PhysicalOptions:
         """How it is looked for."""
+        palette = PRINTABLE if self.palette is None else colours_of(read_image(self.palette))
+        terms = Terms(tv=self.tv, printable=self.printable, palette=palette)
         return PhysicalOptions(
-            attack=EotPgd(steps=self.steps, draws=self.draws, clips=min(2, self.draws)),
+            attack=EotPgd(rule=self.rule, terms=terms, steps=self.steps, draws=self.draws, clips=min(2, self.draws)),
             profile=self.profile,
             held_clips=self.clips,
             held_frames=self.frames,

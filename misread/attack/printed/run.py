@@ -62,6 +62,8 @@ class PrintedWitness:
         search: `eot`, over random captures, or `digital`, for the perfect one.
         share: Share of the sign that might change.
         level: Largest change of any value, in levels of 255.
+        tv: Mean difference of neighbours in the change, or in what covers the sign, of full scale.
+        nonprintability: Mean distance of what may change to the nearest printable colour, of full scale.
         torch: As the twin reads the captures.
         grain: Frames in which a control with the same grain is misread, as anything.
         builds: As each deployed build reads them in onnxruntime, by its file's name.
@@ -72,6 +74,8 @@ class PrintedWitness:
     search: str
     share: float
     level: int
+    tv: float
+    nonprintability: float
     torch: Arms
     grain: Rate
     builds: Mapping[str, Arms]
@@ -147,6 +151,8 @@ def physical_to_bundle(options: PrintedOptions, *, progress: Progress = quiet) -
             search=name,
             share=outcome.area / outcome.sign_area,
             level=outcome.largest_level,
+            tv=outcome.tv,
+            nonprintability=outcome.nonprintability,
             torch=Arms(control=outcome.control, success=outcome.success, placebo=outcome.placebo_misread),
             grain=outcome.mirrored_misread,
             builds={file: _arms(build, capture, sign, outcome, goal) for file, build in builds.items()},

@@ -22,6 +22,8 @@ def physical_text(result: Any, *, width: int = WIDTH) -> str:
         ("threat", f"{result.threat}, on {result.witnesses[0].share:.1%} of the sign"),
         ("goal", result.goal),
         ("channel", result.profile),
+        ("roughness", _of_each(result, "tv")),
+        ("off palette", _of_each(result, "nonprintability")),
         ("bundle", str(result.bundle)),
     ]
     head = ("search", "read by", "clean right", "reaches goal", "placebo misread")
@@ -32,6 +34,11 @@ def physical_text(result: Any, *, width: int = WIDTH) -> str:
         wrapped(f"Next: misread camera -m BUILD --bundle {result.bundle} --headless", width=width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _of_each(result: Any, name: str) -> str:
+    """Say a share of full scale for each witness, in levels of 255."""
+    return ", ".join(f"{255 * getattr(each, name):.1f}/255 ({each.witness})" for each in result.witnesses)
 
 
 def _rows(result: Any) -> Iterator[tuple[str, ...]]:
