@@ -35,6 +35,9 @@ def physical(
     threat: Annotated[str, typer.Option(help="sign: all of it a little; patch: all of it; stickers.")] = "sign",
     eps: Annotated[str, typer.Option(help="Size of the change for sign.")] = "16/255",
     area: Annotated[float, typer.Option(help="Share of the sign under stickers, at most.")] = 0.15,
+    backgrounds: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Pictures to show the sign before; half are kept for measuring.")
+    ] = None,
     target: Targets = None,
     away_from: AwayFrom = None,
     profile: Annotated[str, typer.Option(help="Of the simulated channel.")] = "webcam-indoor",
@@ -75,6 +78,7 @@ def physical(
         digital=digital,
         builds=tuple(builds or ()),
         wish=Wish.of(target or (), away_from or ()),
+        backgrounds=backgrounds,
         profile=profile,
         steps=steps,
         draws=draws,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -12,7 +13,7 @@ import misread
 from misread.assets import scenes
 from misread.attack.physical import sign_mask
 from misread.attack.printed import PrintedOptions, physical_to_bundle
-from misread.attack.printed.where import given, scene_mask
+from misread.attack.printed.where import backgrounds_in, given, scene_mask
 from misread.bundle import read_bundle
 from misread.cli import app
 from misread.demo.stages import sign_outline, stop_scene
@@ -52,14 +53,39 @@ def test_the_manifest_says_what_held_the_change_and_each_witness_rate(tmp_path: 
     }
 
 
-def test_a_deployed_build_reads_the_very_captures_that_the_twin_read(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("build") / "signs.onnx"
+    misread.export_builds("signs", path)
+    return path
+
+
+def test_a_deployed_build_reads_the_very_captures_that_the_twin_read(tmp_path: Path, build: Path) -> None:
     """On the fp32 build every arm comes out as in torch, since the frames are the same; on another card it cannot."""
-    build = tmp_path / "signs.onnx"
-    misread.export_builds("signs", build)
     options = PrintedOptions(origin="signs", out=tmp_path / "b", builds=(build,), eps=0.5, **{**TINY, "steps": 8})
     (made,) = physical_to_bundle(options).witnesses
     assert made.builds["signs.onnx"] == made.torch
     assert made.torch.success.hits > 0  # or this would compare nothing with nothing
+
+
+def test_backgrounds_are_shared_out_and_named(tmp_path: Path, build: Path) -> None:
+    folder = tmp_path / "behind"
+    for number in range(5):
+        (folder / "street").mkdir(parents=True, exist_ok=True)
+        write_png(folder / "street" / f"{number}.png", np.full((600, 90, 3), 50 * min(number, 3), np.uint8))
+    options = PrintedOptions(origin="signs", out=tmp_path / "b", backgrounds=folder, builds=(build,), **TINY)
+    (made,) = physical_to_bundle(options).witnesses
+    told = read_bundle(tmp_path / "b").attack["backgrounds"]
+    # The last picture is the last but one once more.
+    assert told == {"searched": ["street/0.png", "street/2.png"], "held_out": ["street/1.png", "street/3.png"]}
+    assert made.builds["signs.onnx"] == made.torch  # on the same captures, backgrounds included
+    draws = json.loads((tmp_path / "b" / "draws.json").read_text(encoding="utf-8"))["eot"]
+    assert all("backdrop" in clip["stages"] for part in ("search", "held_out") for clip in draws[part])
+    assert max(picture.shape[0] for picture in backgrounds_in(folder).values()) == 512
+    shutil.rmtree(folder)
+    folder.mkdir()
+    with pytest.raises(InputError, match="holds 0 different pictures"):
+        backgrounds_in(folder)
 
 
 def test_the_mask_of_a_shipped_scene_is_its_sign() -> None:

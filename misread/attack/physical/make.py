@@ -10,7 +10,7 @@ import torch
 
 from misread.attack.goal import Targeted, Untargeted
 from misread.attack.guard import untouched
-from misread.attack.physical.channel import PROFILES, Channel, Profile
+from misread.attack.physical.channel import PROFILES, Backdrop, Channel, Profile
 from misread.attack.physical.eot import EotPgd, gradient_over
 from misread.attack.physical.placebo import mirrored, shuffled, shuffled_colours, turned_colours
 from misread.attack.physical.problem import PhysicalProblem
@@ -43,16 +43,19 @@ class PhysicalOptions:
     Attributes:
         attack: The search.
         profile: Channel profile, by name or in full.
+        backgrounds: Pictures that the sign is shown before, (h, w, 3) uint8 each; empty leaves it in its own. The
+            search sees every other one, the final measurement the rest.
         held_clips: Clips of the final measurement; at least 5 give an interval.
         held_frames: Frames in each.
         seed: Seed of all draws.
 
     Raises:
-        OptionError: A count below 1 or a negative seed.
+        OptionError: A count below 1, a negative seed, or a single background.
     """
 
     attack: EotPgd = field(default_factory=EotPgd)
     profile: str | Profile = PROFILES[0]
+    backgrounds: tuple[NDArray[np.uint8], ...] = ()
     held_clips: int = 20
     held_frames: int = 12
     seed: int = 0
@@ -62,6 +65,18 @@ class PhysicalOptions:
         if not (self.held_clips >= 1 and self.held_frames >= 1 and self.seed >= 0):
             message = f"held-out clips and frames start at 1 and a seed at 0, got {self}"
             raise OptionError(message)
+        if len(self.backgrounds) == 1:
+            message = "backgrounds are shared out between search and measurement; give at least 2, got 1"
+            raise OptionError(message)
+
+    def channel(self, card: ModelCard, mask: NDArray[np.bool_], *, held: bool = False) -> Channel:
+        """Give the channel of the search, or that of the final measurement."""
+        profile = self.profile if isinstance(self.profile, Profile) else named_profile(self.profile)
+        chosen = self.backgrounds[held::2]
+        if not chosen:
+            return Channel(profile=profile, card=card)
+        backdrop = Backdrop(pictures=tuple(map(_tensor, chosen)), sign=torch.as_tensor(mask))
+        return Channel(profile=profile, card=card, backdrop=backdrop)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,10 +162,9 @@ def make_physical_witness(
     started = time.perf_counter()
     options = options or PhysicalOptions()
     goal = goal or Untargeted()
-    profile = options.profile if isinstance(options.profile, Profile) else named_profile(options.profile)
     bound = threat if isinstance(threat, Threat) else threat.bound
     problem = PhysicalProblem(
-        channel=Channel(profile=profile, card=card),
+        channel=options.channel(card, mask),
         model=twin,
         picture=_tensor(picture),
         mask=torch.as_tensor(mask),
@@ -161,26 +175,27 @@ def make_physical_witness(
     generator = torch.Generator().manual_seed(options.seed)
     with untouched(twin):
         _check_model(problem)
-        held = problem.draw(options.held_clips, options.held_frames, 1.0, generator)
+        channel = options.channel(card, mask, held=True)
+        held = replace(problem, channel=channel).draw(options.held_clips, options.held_frames, 1.0, generator)
         place_log: list[dict[str, Any]] = []
         if not isinstance(threat, Threat):
             problem = threat.placed(problem, _watched(options.attack, generator, place_log))
         found = options.attack.search(problem, generator, progress=progress)
+        problem = replace(problem, channel=channel)
         outcome = _outcome(problem, found, held, generator, palette=options.attack.terms.palette)
     seconds = time.perf_counter() - started
     return replace(outcome, sign_area=int(mask.sum()), place_log=tuple(place_log), seconds=seconds)
 
 
 def held_out_captures(
-    card: ModelCard, picture: NDArray[np.uint8], options: PhysicalOptions
+    card: ModelCard, picture: NDArray[np.uint8], mask: NDArray[np.bool_], options: PhysicalOptions
 ) -> Callable[[NDArray[np.uint8]], Iterator[NDArray[np.uint8]]]:
     """Draw the clips of the final measurement once more, to show them to others than the twin.
 
     Returns:
         (h, w, 3) uint8, a picture of that size -> per clip the prepared pictures (n, h, w, 3) uint8 of its frames.
     """
-    profile = options.profile if isinstance(options.profile, Profile) else named_profile(options.profile)
-    channel, generator = Channel(profile=profile, card=card), torch.Generator().manual_seed(options.seed)
+    channel, generator = options.channel(card, mask, held=True), torch.Generator().manual_seed(options.seed)
     size_hw = (picture.shape[0], picture.shape[1])
     clips = [channel.draw(size_hw, options.held_frames, 1.0, generator) for _ in range(options.held_clips)]
 

@@ -36,6 +36,8 @@ class PrintedOptions:
         area: Largest share of the sign under ``stickers``.
         corners: Outline of the sign, (x, y) in pixels, in order and convex.
         mask: Or a picture of the same size: what its alpha, or its light, marks may change.
+        backgrounds: A folder of pictures that the sign is shown before, half of them in the search and the others in
+            the measurement; None leaves it in its own picture.
         digital: Also make the change for the perfect capture alone, to compare.
         builds: ONNX files that read the held-out captures too.
         wish: What the change is to be read as, in labels.
@@ -69,6 +71,7 @@ class PrintedOptions:
     area: float = 0.15
     corners: tuple[tuple[float, float], ...] = ()
     mask: Path | None = None
+    backgrounds: Path | None = None
     digital: bool = False
     builds: tuple[Path, ...] = ()
     wish: Wish = UNTARGETED

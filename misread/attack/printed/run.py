@@ -9,7 +9,7 @@ from misread.attack.goal import goal_of
 from misread.attack.physical import make_physical_witness
 from misread.attack.physical.make import held_out_captures
 from misread.attack.physical.record import record_physical
-from misread.attack.printed.where import given
+from misread.attack.printed.where import backgrounds_in, given
 from misread.attack.subject import open_subject
 from misread.bundle import BundleWriter, read_bundle
 from misread.export.origin import Origin
@@ -138,13 +138,15 @@ def physical_to_bundle(options: PrintedOptions, *, progress: Progress = quiet) -
     origin = Origin(name=subject.name, twin=subject.model, card=subject.card, weights_sha256=subject.digest)  # type: ignore[arg-type]
     sign, goal = given(options), options.wish.spelt(origin.card)
     builds = {path.name: Deployed.open(path) for path in options.builds}
-    runs = {"eot": options.search}
+    behind = {} if options.backgrounds is None else backgrounds_in(options.backgrounds)
+    search = replace(options.search, backgrounds=tuple(behind.values()))
+    runs = {"eot": search}
     if options.digital:
-        runs["digital"] = replace(options.search, attack=replace(options.search.attack, perfect=True))
+        runs["digital"] = replace(search, attack=replace(search.attack, perfect=True))
     outcomes = {name: _made(origin, sign, options, search, progress) for name, search in runs.items()}
     with atomic_folder(options.out, overwrite=options.overwrite) as folder:
-        ids = _write(folder, origin, sign, options, outcomes)
-    capture = held_out_captures(origin.card, sign.picture, options.search)
+        ids = _write(folder, origin, sign, options, outcomes, behind=tuple(behind))
+    capture = held_out_captures(origin.card, sign.picture, sign.mask, search)
     witnesses = tuple(
         PrintedWitness(
             witness=ids[name],
@@ -194,6 +196,8 @@ def _write(
     sign: Given,
     options: PrintedOptions,
     outcomes: Mapping[str, PhysicalOutcome],
+    *,
+    behind: tuple[str, ...],
 ) -> dict[str, str]:
     """Write the bundle; return the name of each witness."""
     writer, kind, goal = BundleWriter(folder), options.kind, options.wish.spelt(origin.card)
@@ -214,6 +218,7 @@ def _write(
             "threat": {"name": kind.name, **jsonable(asdict(kind))},  # type: ignore[call-overload]
             "channel": first.profile,
             "channel_version": first.profile_version,
+            "backgrounds": {"searched": behind[::2], "held_out": behind[1::2]},
             "seed": options.seed,
             "witnesses": {ids[name]: name for name in outcomes},
             "simulated": {ids[name]: _simulated(outcome) for name, outcome in outcomes.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -12,7 +13,7 @@ from misread.assets import scenes
 from misread.assets.draw import draw_sign
 from misread.attack.physical import alpha_mask, sign_mask
 from misread.errors import InputError, OptionError
-from misread.pixels import read_image
+from misread.pixels import SUFFIXES, read_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from misread.attack.printed.options import PrintedOptions
 
 _DRAWN_PX: Final = 512
+_BACKGROUNDS: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,36 @@ def given(options: PrintedOptions) -> Given:
         raise OptionError(message)
     picture = read_image(path)
     return Given(path=path, picture=picture, mask=_mask(options, scene, picture, path), label=label)
+
+
+def backgrounds_in(folder: Path) -> dict[str, NDArray[np.uint8]]:
+    """Read the pictures of a folder, in the order of their names, each once and at most 512 pixels a side.
+
+    Raises:
+        InputError: The folder is none, or holds fewer than two different pictures.
+        FileError: A picture is broken; the message names it.
+    """
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    found: dict[str, NDArray[np.uint8]] = {}
+    seen: set[str] = set()
+    for file in files[:: max(1, len(files) // _BACKGROUNDS)]:
+        picture = read_image(file)
+        digest = sha256(picture.tobytes()).hexdigest()
+        if digest not in seen:
+            seen.add(digest)
+            found[file.relative_to(folder).as_posix()] = _at_most(picture, _DRAWN_PX)
+    if len(found) < 2:
+        message = f"{folder} holds {len(found)} different pictures; give a folder with two or more as backgrounds"
+        raise InputError(message)
+    return found
+
+
+def _at_most(picture: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    share = side_px / max(picture.shape[:2])
+    if share >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * share)), max(1, round(picture.shape[0] * share)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def scene_mask(scene: SceneFile, size_hw: tuple[int, int]) -> NDArray[np.bool_]:

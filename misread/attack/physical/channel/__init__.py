@@ -6,9 +6,10 @@ It shares no code with the channel that tests what is made here.
 
 from __future__ import annotations
 
+from misread.attack.physical.channel.backdrop import Backdrop
 from misread.attack.physical.channel.capture import Channel, Clip
 from misread.attack.physical.channel.profile import PROFILES, Profile
 from misread.attack.physical.channel.ranges import Range, centred
 from misread.attack.physical.channel.stage import Draw, Stage, View
 
-__all__ = ["PROFILES", "Channel", "Clip", "Draw", "Profile", "Range", "Stage", "View", "centred"]
+__all__ = ["PROFILES", "Backdrop", "Channel", "Clip", "Draw", "Profile", "Range", "Stage", "View", "centred"]

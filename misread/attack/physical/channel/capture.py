@@ -16,6 +16,7 @@ from misread.errors import OptionError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from misread.attack.physical.channel.backdrop import Backdrop
     from misread.attack.physical.channel.profile import Profile
     from misread.card import ModelCard
 
@@ -34,6 +35,7 @@ class Clip:
     view: View
     draws: tuple[Draw, ...]
     distance_m: float | None = None
+    behind: Draw | None = None
 
     def log(self) -> dict[str, Any]:
         """Everything drawn, as JSON types."""
@@ -45,16 +47,23 @@ class Clip:
             "distance_m": self.distance_m,
             "sensor_px": self.view.sensor_px,
             "render_hw": list(self.view.render_hw),
-            "stages": {draw.stage: draw.log() for draw in self.draws},
+            "stages": {draw.stage: draw.log() for draw in (*((self.behind,) if self.behind else ()), *self.draws)},
         }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """A differentiable channel for one profile and one deployed reader."""
+    """A differentiable channel for one profile and one deployed reader.
+
+    Attributes:
+        profile: What capture does.
+        card: How the reader prepares what it is given.
+        backdrop: What the sign stands before, drawn for each clip; None leaves the picture as it is.
+    """
 
     profile: Profile
     card: ModelCard
+    backdrop: Backdrop | None = None
 
     def draw(self, picture_hw: tuple[int, int], frames: int, severity: float, generator: torch.Generator) -> Clip:
         """Draw one clip.
@@ -84,6 +93,7 @@ class Channel:
             view=_view(picture_hw, sensor_px, self.profile.render_px),
             draws=draws,
             distance_m=None if lens is None else lens.distance_m(sensor_px),
+            behind=None if self.backdrop is None else self.backdrop.draw(severity, generator),
         )
 
     def apply(self, picture: Tensor, clip: Clip) -> Tensor:
@@ -102,6 +112,8 @@ class Channel:
         if picture.shape != (3, *clip.view.picture_hw):
             message = f"the clip was drawn for a picture of {clip.view.picture_hw}, got {tuple(picture.shape)}"
             raise OptionError(message)
+        if self.backdrop is not None and clip.behind is not None:
+            picture = self.backdrop.apply(picture, clip.behind)
         pixels = picture[None]
         for stage, draw in zip(self.profile.stages, clip.draws, strict=True):
             pixels = stage.apply(pixels, draw, clip.view)
