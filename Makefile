@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 	$(VENV)/bin/misread demo -o $(DEMO) --overwrite
 
 test: $(VENV)/.dev
-	$(VENV)/bin/pytest -n 2 $(ARGS)
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(ARGS)
 
 # The site, in build/site; a warning fails it, unless --quiet swallows it first. DRAFT=1 leaves out the run of the tutorial, a minute.
 docs: $(VENV)/.dev

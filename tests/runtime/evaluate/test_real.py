@@ -76,5 +76,8 @@ def test_photographs_through_an_int8_and_an_fp16_file(shared_data: Path, photos:
     assert int8.top1.total == fp16.top1.total == 201
     assert abs(int8.top1.hits - 0.78 * 201) < 4
     assert abs(fp16.top1.hits - 0.65 * 201) < 4
-    swapped = read(folder / "squeezenet_fp16.onnx", replace(levels, colour="rgb"), photos)
-    assert swapped.top1.hits < fp16.top1.hits
+    third = photos.with_name("third.csv")
+    header, *rows = photos.read_text(encoding="utf-8").splitlines(keepends=True)
+    third.write_text(header + "".join(rows[::3]), encoding="utf-8")
+    swapped = read(folder / "squeezenet_fp16.onnx", replace(levels, colour="rgb"), third)
+    assert (swapped.top1.high or 1) < (fp16.top1.share or 0)

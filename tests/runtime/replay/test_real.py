@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from misread import cli
-from tests.runtime.replay.test_replay import WITHOUT_TORCH
+from tests.runtime.replay.packed import WITHOUT_TORCH
 
 if TYPE_CHECKING:
     from types import ModuleType

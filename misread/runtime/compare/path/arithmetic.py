@@ -13,7 +13,7 @@ from misread.runtime.compare.path.way import affine
 from misread.runtime.compare.path.words import numbers, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from misread.card import ModelCard
     from misread.runtime.compare.path.moments import Moments
@@ -147,7 +147,7 @@ def _following(card: ModelCard, recipe: Recipe) -> ModelCard | None:
     mean, std = (np.asarray(values, np.float64)[turn][: card.channels] for values in (recipe.mean, recipe.std))
     told = _with(card, recipe.scale / std, -mean / std)
     same = told is not None and all(
-        np.allclose(*pair, rtol=1e-3) for pair in zip(affine(told), affine(card), strict=True)
+        _near(*pair, relative=1e-3, absolute=1e-8) for pair in zip(affine(told), affine(card), strict=True)
     )
     return None if same else told
 
@@ -165,7 +165,7 @@ def _named(card: ModelCard, other: ModelCard, *, note: str) -> tuple[Change, ...
             found=_found(new, least) + (note or _recognised(stage, other, new)),
         )
         for stage, old, new, least in fields
-        if not np.allclose(old, new, rtol=2e-3, atol=least)
+        if not _near(old, new, relative=2e-3, absolute=least)
     )
 
 
@@ -179,9 +179,15 @@ def _recognised(stage: Stage, card: ModelCard, values: tuple[float, ...]) -> str
         factor = card.scale / recipe.scale
         known = np.asarray(recipe.mean if stage == "mean" else recipe.std, np.float64) * factor
         known = (known[::-1] if card.colour == "bgr" else known)[: card.channels]
-        if np.allclose(values, known, rtol=_NEAR, atol=_NEAR * card.scale):
+        if _near(values, known, relative=_NEAR, absolute=_NEAR * card.scale):
             return f" ({recipe.name})"
     return ""
+
+
+def _near(values: Iterable[float], known: Iterable[float], *, relative: float, absolute: float) -> bool:
+    """Whether each value is within `absolute + relative * |known|` of its own; thousands of threes are asked about."""
+    pairs = zip(values, known, strict=True)
+    return all(abs(value - wanted) <= absolute + relative * abs(wanted) for value, wanted in pairs)
 
 
 def _floats(values: Float64) -> tuple[float, ...]:
