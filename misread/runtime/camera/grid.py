@@ -59,11 +59,16 @@ class Grid:
         distances, angles = self.distances_m, self.angles_deg
         return (distances[row], distances[row + 1]), (angles[column], angles[column + 1])
 
+    @property
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Say what the rows and the columns are: `1-2 m` and `15-30 deg`."""
+        distances = tuple(f"{near:g}-{far:g} m" for near, far in pairwise(self.distances_m))
+        return distances, tuple(f"{low:g}-{high:g} deg" for low, high in pairwise(self.angles_deg))
+
     def text(self, cell: Cell) -> str:
         """Say where a cell is: `1-2 m, 15-30 deg`."""
-        row, column = cell
-        distance = f"{self.distances_m[row]:g}-{self.distances_m[row + 1]:g} m"
-        return f"{distance}, {self.angles_deg[column]:g}-{self.angles_deg[column + 1]:g} deg"
+        distances, angles = self.names
+        return f"{distances[cell[0]]}, {angles[cell[1]]}"
 
 
 def read_grid(distances: str | None, angles: str | None, otherwise: Grid) -> Grid:

@@ -84,6 +84,8 @@ class Prompt:
         here: Cell in which the board stands, or None.
         wanted: Cell that is asked for; None when all are filled.
         missing: Cells still missing, over all exhibits.
+        distances: Names of the rows of `filled`, near ones first.
+        angles: Names of its columns.
 
     """
 
@@ -92,6 +94,8 @@ class Prompt:
     here: Cell | None
     wanted: Cell | None
     missing: int
+    distances: tuple[str, ...] = ()
+    angles: tuple[str, ...] = ()
 
 
 class Guide:
@@ -162,6 +166,8 @@ class Guide:
             here=self._here if self._seen else None,
             wanted=step.cell if step is not None else None,
             missing=len(missing),
+            distances=self.rules.grid.names[0],
+            angles=self.rules.grid.names[1],
         )
 
     def _near(self, distance_m: float, angle_deg: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import reduce
@@ -15,6 +16,7 @@ from misread.runtime.camera.observe import Observation, Status, readouts
 from misread.runtime.camera.seen import Eyes, Seen, see
 from misread.runtime.camera.subject import Subject
 from misread.runtime.camera.tally import Tally
+from misread.runtime.source import Awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -169,8 +171,10 @@ class Watched:
 
 
 class _Run:
-    def __init__(self, plan: Plan, view: View | None, on_frame: Callable[[Observation], None] | None) -> None:
-        self.plan, self.view, self.on_frame = plan, view, on_frame
+    def __init__(
+        self, plan: Plan, view: View | None, on_frame: Callable[[Observation], None] | None, *, live: bool
+    ) -> None:
+        self.plan, self.view, self.on_frame, self.live = plan, view, on_frame, live
         self.clips, self.tally, self.keys = Clips(), Tally(plan.counting), KeyFrames(plan.key_frames)
         self.shown, self.counting = plan.shown, True
         self.left = False
@@ -260,7 +264,12 @@ class _Run:
             crops=seen.crops,
             readouts=readouts(self.plan.readers, seen.crops, readings, subject) if readings else (),
             prompt=guide.prompt() if guide is not None else None,
-            status=Status(arm=self.shown.arm, counting=self.counting, recording=recording),
+            status=Status(
+                arm=self.shown.arm,
+                counting=self.counting,
+                recording=recording,
+                age_ms=(time.monotonic_ns() - frame.time_ns) * 1e-6 if self.live else None,
+            ),
         )
 
     def _subject(self, target: Target | None) -> Subject | None:
@@ -286,7 +295,7 @@ def watch(
 
     A source that is lost for good ends the run likewise; the error is handed back with what was seen until then.
     """
-    run = _Run(plan, view, on_frame)
+    run = _Run(plan, view, on_frame, live=isinstance(source, Awaited))
     ended, error, gaps = None, None, 0
     try:
         with closing(see(source, plan.eyes, run.asked)) as frames:

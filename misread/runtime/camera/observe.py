@@ -57,12 +57,14 @@ class Status:
         arm: What hangs there, where no markers name it.
         counting: Whether frames count.
         recording: Whether frames are kept; None where there is no place for them.
+        age_ms: How long ago the frame was grabbed; None where it comes from a file.
 
     """
 
     arm: Arm = "clean"
     counting: bool = True
     recording: bool | None = None
+    age_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,13 +27,13 @@ _WRONG: Final = (80, 80, 235)
 _KEYS: Final = "1 clean  2 adversarial  3 placebo  4 background  n next clip  q quit"
 
 
-def draw(observation: Observation, summaries: Sequence[Summary], *, hint: str | None = None) -> UInt8:
+def draw(observation: Observation, summaries: Sequence[Summary], *, keys: bool = True) -> UInt8:
     """Draw the frame with the target outlined and a strip below: arm, label and confidence per build, running score.
 
     Args:
         observation: The frame and what was read.
         summaries: The score so far.
-        hint: Where to go next, in the place of the keys; None shows the keys.
+        keys: Whether to name the keys.
 
     Returns:
         (h + strip, w, 3) uint8 BGR, as `cv2.imshow` takes it; frames below 480 px are enlarged.
@@ -54,20 +54,21 @@ def draw(observation: Observation, summaries: Sequence[Summary], *, hint: str | 
     size = frame.shape[1] / 960
     line = round(STRIP_PX * max(size, 0.6))
     strip = np.full((line * (1 + max(len(shown), 1)), frame.shape[1], 3), _DARK, np.uint8)
-    _head(strip, observation, line, size, hint)
+    _head(strip, observation, line, size, keys=keys)
     scores = _scores(observation, summaries)
     for row, readout in enumerate(shown, start=1):
         _row(strip[row * line : (row + 1) * line], readout, scores.get(readout.build, ""), size)
     return np.vstack([frame, strip])
 
 
-def _head(strip: UInt8, observation: Observation, line: int, size: float, hint: str | None) -> None:
+def _head(strip: UInt8, observation: Observation, line: int, size: float, *, keys: bool) -> None:
     subject = observation.subject
     text = f"{subject.arm}: {subject.name}" if subject is not None else "looking for the board ..."
     status = observation.status
     text = text if status.counting else f"not counting - {text}"
     _text(strip[:line], text[:40], 0.014, size, _WHITE)
-    _text(strip[:line], _KEYS if hint is None else hint[:70], 0.5, size * 0.72, _GREY if hint is None else _WHITE)
+    if keys:
+        _text(strip[:line], _KEYS, 0.5, size * 0.72, _GREY)
     if status.recording:
         cv2.circle(strip, (round(strip.shape[1] * 0.985), line // 2), round(line * 0.2), _WRONG, -1, cv2.LINE_AA)
 

@@ -166,6 +166,8 @@ def test_a_guided_run_ends_when_the_grid_is_full(tmp_path: Path) -> None:
     assert len(prompts) == len(seen)
     assert all(later.missing <= earlier.missing for earlier, later in pairwise(prompts))
     assert prompts[-1].text == "all cells are filled"
+    assert (len(prompts[0].distances), len(prompts[0].angles)) == (len(prompts[0].filled), len(prompts[0].filled[0]))
+    assert GRID.text((1, 0)) == f"{prompts[0].distances[1]}, {prompts[0].angles[0]}"
     lines = [json.loads(line) for line in (tmp_path / "out" / "frames.jsonl").read_text().splitlines()]
     assert lines[-2] == {"event": "guide", "missing": []}
     # Of every clip all frames are in one cell.

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,11 @@ from misread.errors import CameraError, OptionError
 from misread.pixels import decode_image
 from misread.runtime.camera import CameraResult, FilmOptions, film
 from misread.runtime.camera.clips import Clips
+from misread.runtime.camera.guide import Prompt
+from misread.runtime.camera.locate.sight import Sight
 from misread.runtime.camera.loop import Command, Views
-from misread.runtime.camera.web import Hints, WebOptions, WebView
+from misread.runtime.camera.web import WebOptions, WebView
+from misread.runtime.camera.web.state import Shot, state
 from misread.runtime.source import SOURCES, Frame, Health
 from tests.runtime.camera.browser import CHROMIUM, browsing
 from tests.runtime.camera.planted import observe, subject, tally
@@ -68,7 +72,7 @@ def seen(reads: str = "4") -> Observation:
 
 @pytest.fixture
 def view() -> Iterator[WebView]:
-    with closing(WebView(hints=lambda _: Hints(text="closer", cells=(("0-1 m", 3),)))) as opened:
+    with closing(WebView()) as opened:
         yield opened
 
 
@@ -120,13 +124,57 @@ def test_a_picture_and_its_numbers_reach_a_viewer(view: WebView) -> None:
     assert picture.shape[1] == 480
     assert (document["frames"], document["dropped"]) == (3, 0)
     assert (document["exhibit"], document["arm"], document["label"]) == (HOSTILE, "adversarial", "Stop")
-    assert (document["hint"], document["cells"]) == ("closer", [["0-1 m", 3]])
+    assert (document["hint"], document["grid"], document["age_ms"], document["distance_m"]) == (None,) * 4
     assert [(one["build"], one["label"], one["right"]) for one in document["readouts"]] == [
         ("fp32", "Speed 40", False),
         ("int8", "Speed 40", False),
     ]
     (score, _) = document["scores"]
     assert (score["misread"], score["measured"], score["clips"], score["clips_misread"]) == (2, 3, 2, 2)
+
+
+def test_guided_mode_sends_its_grid_and_a_live_frame_its_age_and_sight() -> None:
+    frame = seen()
+    assert frame.target is not None
+    prompt = Prompt(
+        text="bring it", filled=((1.0, 0.5), (0.0, 0.0)), here=(0, 1), wanted=(1, 0), missing=3,
+        distances=("1-2 m", "2-3 m"), angles=("0-30 deg", "30-60 deg"),
+    )  # fmt: skip
+    sight = Sight(distance_m=1.834, angle_deg=14.4, yaw_deg=14.4, markers_px=30.0)
+    status = replace(frame.status, age_ms=12.4)
+    frame = replace(frame, prompt=prompt, target=replace(frame.target, sight=sight), status=status)
+    told = state(Shot(observation=frame, frames=1, dropped=0, summaries=()))
+    assert (told["hint"], told["age_ms"], told["distance_m"], told["angle_deg"]) == ("bring it", 12, 1.83, 14)
+    assert json.loads(json.dumps(told["grid"])) == {
+        "distances": ["1-2 m", "2-3 m"], "angles": ["0-30 deg", "30-60 deg"], "filled": [[1.0, 0.5], [0.0, 0.0]],
+        "here": [0, 1], "wanted": [1, 0], "missing": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
+def test_the_page_shows_the_grid_and_what_to_do_next(tmp_path: Path) -> None:
+    """One frame of a guided run, as the page sets it: far on top, the wanted cell and the board marked and said."""
+    prompt = Prompt(
+        text="bring the clean board to 2-3 m", filled=((1.0, 0.5), (0.0, 0.25)), here=(0, 1), wanted=(1, 0), missing=3,
+        distances=("1-2 m", "2-3 m"), angles=("0-30 deg", "30-60 deg"),
+    )  # fmt: skip
+    with closing(WebView()) as view, browsing(tmp_path) as browser:
+        browser.open(view.url)
+        browser.until("typeof $ === 'function' && events.readyState === 1")
+        frame = replace(seen(), prompt=prompt)
+        deadline = time.monotonic() + 60
+        while not browser.ask("Boolean(last)") and time.monotonic() < deadline:
+            view.show(frame, tally(subject(), "4"))
+            time.sleep(0.05)
+        assert browser.ask("$('grid').hidden") is False
+        assert browser.ask("$('hint').textContent") == "bring the clean board to 2-3 m"
+        cells = "[...$('cells').tBodies[0].rows].map(row => [...row.cells].map(cell => cell.textContent))"
+        assert browser.ask(f"JSON.stringify({cells})") == '[["2-3 m","0 %","25 %"],["1-2 m","100 %","50 %"]]'
+        labels = (
+            "[...document.querySelectorAll('.wanted, .here')].map(cell => cell.getAttribute('aria-label')).join('; ')"
+        )
+        assert browser.ask(labels) == "0 % filled, asked for; 50 % filled, the board is here"
+        assert browser.complaints == []
 
 
 def test_the_last_score_and_what_was_dropped_are_shown_at_the_end(view: WebView) -> None:

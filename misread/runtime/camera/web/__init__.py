@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from misread.runtime.camera.web.options import WebOptions
-from misread.runtime.camera.web.state import Hints
 from misread.runtime.camera.web.view import WebView
 
-__all__ = ["Hints", "WebOptions", "WebView"]
+__all__ = ["WebOptions", "WebView"]

@@ -8,22 +8,9 @@ from typing import TYPE_CHECKING, Any
 from misread.text import printable
 
 if TYPE_CHECKING:
+    from misread.runtime.camera.guide import Prompt
     from misread.runtime.camera.observe import Observation, Readout
     from misread.runtime.camera.tally import Summary
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hints:
-    """What leads the hand that holds the camera.
-
-    Attributes:
-        text: What to do next, or None.
-        cells: Counts per cell of the grid, by its name.
-
-    """
-
-    text: str | None = None
-    cells: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +22,6 @@ class Shot:
         frames: That were counted so far.
         dropped: That the source threw away, because newer ones came.
         summaries: The score.
-        hints: What leads the hand.
 
     """
 
@@ -43,12 +29,12 @@ class Shot:
     frames: int
     dropped: int
     summaries: tuple[Summary, ...]
-    hints: Hints
 
 
 def state(shot: Shot) -> dict[str, Any]:
     """Give the page's document; every text in it is printable, and the page sets it as text."""
-    observation, hints = shot.observation, shot.hints
+    observation, prompt = shot.observation, shot.observation.prompt
+    sight = observation.target.sight if observation.target else None
     subject, target, status = observation.subject, observation.target, observation.status
     return {
         "frames": shot.frames,
@@ -65,8 +51,22 @@ def state(shot: Shot) -> dict[str, Any]:
         "by_markers": target is not None and target.exhibit is not None,
         "readouts": [_readout(readout) for readout in observation.readouts],
         "scores": [_score(summary) for summary in shot.summaries],
-        "hint": None if hints.text is None else printable(hints.text),
-        "cells": [[printable(name), count] for name, count in hints.cells],
+        "age_ms": None if status.age_ms is None else round(status.age_ms),
+        "distance_m": None if sight is None or sight.distance_m is None else round(sight.distance_m, 2),
+        "angle_deg": None if sight is None else round(sight.angle_deg),
+        "hint": None if prompt is None else printable(prompt.text),
+        "grid": None if prompt is None else _grid(prompt),
+    }
+
+
+def _grid(prompt: Prompt) -> dict[str, Any]:
+    return {
+        "distances": prompt.distances,
+        "angles": prompt.angles,
+        "filled": prompt.filled,
+        "here": prompt.here,
+        "wanted": prompt.wanted,
+        "missing": prompt.missing,
     }
 
 

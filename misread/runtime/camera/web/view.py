@@ -15,11 +15,9 @@ from misread.runtime.camera.loop import Command
 from misread.runtime.camera.overlay import draw
 from misread.runtime.camera.web.options import WebOptions
 from misread.runtime.camera.web.server import WebServer
-from misread.runtime.camera.web.state import Hints, Shot, state
+from misread.runtime.camera.web.state import Shot, state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from misread.runtime.camera.observe import Observation
     from misread.runtime.camera.tally import Summary, Tally
 
@@ -43,17 +41,13 @@ class WebView:
 
     Args:
         options: Where.
-        hints: Gives what leads the hand for each frame shown, or None.
 
     Raises:
         CameraError: The address cannot be served.
 
     """
 
-    def __init__(
-        self, options: WebOptions | None = None, *, hints: Callable[[Observation], Hints] | None = None
-    ) -> None:
-        self._hints = hints
+    def __init__(self, options: WebOptions | None = None) -> None:
         self._asked: deque[Command] = deque(maxlen=_MOST)
         self._ready = threading.Condition()
         self._shot: Shot | None = None
@@ -103,14 +97,7 @@ class WebView:
         self._server.stop()
 
     def _lay(self, observation: Observation, tally: Tally) -> None:
-        hints = self._hints(observation) if self._hints is not None else Hints()
-        shot = Shot(
-            observation=observation,
-            frames=tally.frames,
-            dropped=self._dropped,
-            summaries=self._summaries,
-            hints=hints,
-        )
+        shot = Shot(observation=observation, frames=tally.frames, dropped=self._dropped, summaries=self._summaries)
         with self._ready:
             self._shot = shot
             self._ready.notify_all()
@@ -132,7 +119,7 @@ class WebView:
                 document = state(shot)
                 self._server.events.publish(json.dumps(document).encode())
             if self._server.pictures.watched:
-                picture = draw(shot.observation, shot.summaries, hint=shot.hints.text or "")
+                picture = draw(shot.observation, shot.summaries, keys=False)
                 self._server.pictures.publish(encode_jpeg(bgr_to_rgb(picture), QUALITY))
             with self._ready:
                 self._shot = None
