@@ -20,7 +20,11 @@ LIBRARY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Export", ("misread.export.run", "misread.export.origin", "misread.export.twin")),
     ("Attack", ("misread.attack.options", "misread.attack.run", "misread.attack.threat", "misread.attack.execute")),
     ("Assess", ("misread.attack.curve",)),
-    ("Verify", ("misread.runtime.verify", "misread.runtime.judge", "misread.runtime.verdict", "misread.runtime.gates")),
+    ("Verify", ("misread.runtime.verify", "misread.runtime.judge", "misread.runtime.gates")),
+    (
+        "Verdicts",
+        ("misread.runtime.verdict.whole", "misread.runtime.verdict.build", "misread.runtime.verdict.witness"),
+    ),
     ("Read", ("misread.runtime.session.deployed", "misread.runtime.session.reading", "misread.runtime.noise")),
     ("Camera", ("misread.runtime.camera.run", "misread.runtime.camera.result")),
     ("Files", ("misread.bundle", "misread.card", "misread.pixels", "misread.change", "misread.wish")),

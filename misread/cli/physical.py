@@ -51,9 +51,7 @@ def physical(
     ] = None,
     clips: Annotated[int, typer.Option(help="Held-out clips.")] = 20,
     frames: Annotated[int, typer.Option(help="Frames in each.")] = 12,
-    digital: Annotated[
-        bool, typer.Option("--digital", help="Also the change for the perfect capture alone, to compare.")
-    ] = False,
+    digital: Annotated[bool, typer.Option("--digital", help="Also for the perfect capture, to compare.")] = False,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     json: Json = False,
