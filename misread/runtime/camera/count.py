@@ -59,15 +59,11 @@ class ClipCount:
     first_right_ns: int | None = None
     votes: list[list[int]] = field(default_factory=list)
     bins: dict[Key, list[int]] = field(default_factory=dict)
-    trace: list[str] = field(default_factory=list)
-    traced: int = 0
+    trace: bytearray = field(default_factory=bytearray)
 
     def follow(self, letters: str) -> None:
         """Note what happened, as far as a trace reaches."""
-        fits = letters[: MAX_TRACE - self.traced]
-        if fits:
-            self.trace.append(fits)
-            self.traced += len(fits)
+        self.trace += letters[: MAX_TRACE - len(self.trace)].encode("ascii")
 
 
 class Count:

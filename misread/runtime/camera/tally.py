@@ -140,7 +140,7 @@ def _summary(subject: Subject, build: str, crop: Crop, count: Count) -> Summary:
         first_misread_s=median_wait([_wait(clip, clip.first_wrong_ns) for clip in clips]) if known else None,
         first_right_s=median_wait([_wait(clip, clip.first_right_ns) for clip in clips]) if known else None,
         labels=tuple(count.labels.most_common(8)),
-        trace=tuple("".join(clip.trace) for clip in clips[:MAX_TRACES]),
+        trace=tuple(clip.trace.decode("ascii") for clip in clips[:MAX_TRACES]),
         run=run,
         runs=exact(sum(clip.longest >= run for clip in clips), len(clips)) if known else None,
         runs_alike=exact(sum(clip.longest_alike >= run for clip in clips), len(clips)) if known else None,
