@@ -38,7 +38,8 @@ def camera(
     clips: Annotated[int, typer.Option(help="Of each exhibit, on the virtual camera.")] = 8,
     frames_per_clip: Annotated[int, typer.Option(help="Likewise.")] = 9,
     profile: Annotated[
-        str, typer.Option(help="Virtual: webcam-indoor, phone-print, screen, dashcam, webcam-outdoor or webcam-dusk.")
+        str,
+        typer.Option(help="Virtual: webcam-indoor, phone-print, screen, dashcam, webcam-outdoor, -dusk, FILE.json."),
     ] = "webcam-outdoor-1",
     run: Annotated[int, typer.Option(help="So many frames misread in a row make a run.")] = 3,
     vote: Annotated[

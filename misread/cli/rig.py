@@ -23,7 +23,8 @@ def rig(
     clips: Annotated[int, typer.Option(help="Of each exhibit, before the film starts over.")] = 8,
     frames_per_clip: Annotated[int | None, typer.Option(help="Length of a clip.  [default: a second]")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="webcam-indoor, phone-print, screen, dashcam, webcam-outdoor or webcam-dusk.")
+        str | None,
+        typer.Option(help="webcam-indoor, phone-print, screen, dashcam, webcam-outdoor, -dusk or FILE.json."),
     ] = None,
     transport: Annotated[
         str,

@@ -17,7 +17,7 @@ from misread.runtime.camera.locate import Gauge
 from misread.runtime.camera.loop import Views
 from misread.runtime.camera.subject import exhibits_of
 from misread.runtime.camera.web import WebOptions, WebView
-from misread.runtime.channel import PROFILES, named_profile
+from misread.runtime.channel import PROFILES, find_profile
 from misread.runtime.rig import Script
 from misread.runtime.session import Deployed, SessionOptions
 from misread.runtime.source import SourceOptions
@@ -69,7 +69,7 @@ class CameraOptions:
         clips: Of each exhibit, on the virtual camera.
         frames_per_clip: Likewise.
         seed: Of the virtual camera's poses, light and noise.
-        profile: Of its test channel, with or without the version.
+        profile: Of its test channel, with or without the version, or a file of one.
         rig_fps: Its frames per second; None as fast as they are read, none lost; 10 where somebody watches.
         key_frames: How many frames of each exhibit to keep as pictures.
         thresholds: What the verdicts hang on.
@@ -218,7 +218,7 @@ def _script(options: CameraOptions) -> Script:
         clips=options.clips,
         frames_per_clip=options.frames_per_clip,
         seed=options.seed,
-        profile=named_profile(options.profile),
+        profile=find_profile(options.profile),
     )
     if options.guide is None or options.source != VIRTUAL:
         return script

@@ -18,6 +18,7 @@ from misread.runtime.channel.glare import Glare
 from misread.runtime.channel.light import Light
 from misread.runtime.channel.motion import Motion
 from misread.runtime.channel.profile import PROFILES, Profile, named_profile
+from misread.runtime.channel.profile_file import find_profile
 from misread.runtime.channel.sensor import Sensor
 from misread.runtime.channel.video import Video
 from misread.runtime.channel.warp import paste
@@ -28,5 +29,5 @@ STAGES: Final[tuple[type[Stage], ...]] = (
 
 __all__ = [
     "PROFILES", "STAGES", "Banding", "Channel", "Codec", "Defocus", "Denoise", "Display", "Glare", "Light", "Motion",
-    "Profile", "Sensor", "Stage", "Video", "named_profile", "paste",
+    "Profile", "Sensor", "Stage", "Video", "find_profile", "named_profile", "paste",
 ]  # fmt: skip

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from misread.errors import FileError, OptionError
 from misread.files import read_json, write_json
-from misread.runtime.channel.profile import Profile
+from misread.runtime.channel.profile import Profile, named_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from misread.runtime.channel.profile import Range
 
@@ -34,6 +34,17 @@ def write_profile(path: Path, profile: Profile, *, measured: Mapping[str, Any]) 
     ranges = {name: getattr(profile, name) for name, *_ in _BOUNDS}
     body = {"name": profile.name, **ranges, "quality": profile.quality, "measured": measured}
     write_json(path, body, kind=PROFILE_KIND)
+
+
+def find_profile(text: str) -> Profile:
+    """Give the profile of a name, with or without its version, or of a file that ends in `.json`.
+
+    Raises:
+        UnknownName: There is none of that name.
+        FileError: The file is missing or no profile.
+
+    """
+    return read_profile(Path(text)) if text.lower().endswith(".json") else named_profile(text)
 
 
 def read_profile(path: Path) -> Profile:

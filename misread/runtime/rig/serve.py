@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from misread.errors import OptionError
-from misread.runtime.channel import PROFILES, named_profile
+from misread.runtime.channel import PROFILES, find_profile
 from misread.runtime.rig.outlet import NOMINAL_FPS
 from misread.runtime.rig.script import Script
 from misread.runtime.rig.show import WINDOW, show
@@ -29,8 +29,8 @@ class RigOptions:
         clips: Takes of each exhibit before the film starts over.
         frames_per_clip: Length of a clip; None for a second. Blanks are half as long.
         seed: Of poses, light and noise.
-        profile: Of the test channel, with or without its version, or None for the first; a window has none, its channel
-            is the camera before it.
+        profile: Of the test channel, with or without its version, or a file that `misread calibrate --profile` wrote;
+            None for the first. A window has none, its channel is the camera before it.
         transport: `mjpeg`, `tcp`, `rtsp` or `window`.
         upright: In a window: the boards alone, as large as it.
         port: Where to listen on 127.0.0.1; 0 for a free one.
@@ -71,7 +71,7 @@ class RigOptions:
         if self.script is not None:
             return self.script
         frames = max(round(self.fps), 1) if self.frames_per_clip is None else self.frames_per_clip
-        profile = PROFILES[0] if self.profile is None else named_profile(self.profile)
+        profile = PROFILES[0] if self.profile is None else find_profile(self.profile)
         blanks = max(frames // 2, 3)
         return Script(seed=self.seed, clips=self.clips, frames_per_clip=frames, blank_frames=blanks, profile=profile)
 

@@ -92,18 +92,30 @@ def test_of_two_boards_no_marker_is_borrowed() -> None:
     assert Fiducials({4: 1.0}).locate(frame) is None
 
 
-@pytest.mark.parametrize("pose", [Pose(distance_m=2.0, roll_deg=10), Pose(distance_m=1.2, yaw_deg=30, pitch_deg=8)])
-def test_the_raw_crop_holds_no_marker(pose: Pose) -> None:
-    frame = scene(pose, edges=True)
-    target = Fiducials({4: 1.0}).locate(frame)
-    assert target is not None
-    low, high = target.corners.min(axis=0), target.corners.max(axis=0)
+@pytest.mark.parametrize("distance_m", [1.2, 2.2])
+@pytest.mark.parametrize("yaw_deg", [0, -30, 50])
+@pytest.mark.parametrize("roll_deg", [0, 9, 20, 33, 45, 70, 90])
+def test_the_raw_crop_holds_no_marker(distance_m: float, yaw_deg: float, roll_deg: float) -> None:
+    pose = Pose(distance_m=distance_m, yaw_deg=yaw_deg, pitch_deg=8, roll_deg=roll_deg)
+    target = Fiducials({4: 1.0}).locate(scene(pose, edges=True))
+    if target is None:
+        assert distance_m == 1.2  # then part of the picture may be outside of the frame
+        return
     plane = cv2.getPerspectiveTransform(
         np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32), pose.project(0.75, Camera()).astype(np.float32)
     )
+    marked = np.zeros((Camera().height, Camera().width, 3), np.uint8)
     for place in Layout().markers(4).values():
-        marker = cv2.perspectiveTransform(place[None], plane)[0]
-        assert ((marker.max(axis=0) <= low) | (marker.min(axis=0) >= high)).any()
+        cv2.fillPoly(marked, [np.rint(cv2.perspectiveTransform(place[None], plane) - 0.5).astype(np.int32)], (255,) * 3)
+    inside = cv2.erode(marked, np.ones((3, 3), np.uint8))  # a pixel on the edge is half paper
+    assert inside.any()
+    crop = target.crops(np.asarray(inside, np.uint8))["raw"]
+    assert not crop.any()
+    assert min(crop.shape[:2]) >= 0.55 * np.linalg.norm(
+        target.corners[0] - target.corners[3]
+    )  # and most of the picture
+    upright = abs(roll_deg) < 5 and yaw_deg == 0
+    assert not upright or target.share == 1.0
 
 
 def test_two_small_markers_are_not_enough() -> None:
@@ -141,7 +153,7 @@ def test_the_rectified_crop_is_the_picture_seen_from_the_front() -> None:
         assert np.abs(flat[rows, columns] - QUARTERS[rows, columns]).max() < 25
     low, high = target.corners.min(axis=0), target.corners.max(axis=0)
     height, width = crops["raw"].shape[:2]
-    assert (width, height) == pytest.approx(tuple(high - low), abs=1.01)
+    assert (width, height) == pytest.approx(tuple(target.share * (high - low)), abs=2.01)
 
 
 def test_a_picture_of_another_aspect_is_cut_by_its_aspect() -> None:

@@ -13,10 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from misread.cli.app import app
-from misread.errors import UnknownName
+from misread.errors import FileError, UnknownName
 from misread.runtime.board import Exhibit
 from misread.runtime.camera import CameraOptions, run_camera
 from misread.runtime.channel import named_profile
+from misread.runtime.channel.profile_file import write_profile
 from misread.runtime.rig import Camera, Film, Script, plan
 from misread.runtime.rig.script import take_channel
 from misread.runtime.rig.serve import RigOptions
@@ -60,6 +61,26 @@ def test_a_run_records_what_its_takes_drew(tmp_path: Path) -> None:
     assert [line["take"] for line in lines] == [0, 1]
     assert {line["profile"] for line in lines} == {"screen-1"}
     assert list(lines[0]["stages"]) == ["display", "light", "defocus", "sensor", "denoise"]
+
+
+def test_a_calibrated_profile_is_filmed_with(tmp_path: Path) -> None:
+    """What calibrate writes is what the rig and the virtual camera draw from."""
+    path, build = tmp_path / "mine.json", tmp_path / "colours.onnx"
+    build.write_bytes(MEANS)
+    mine = replace(named_profile("webcam-indoor"), name="mine-1", gain=(0.5, 0.5), electrons=(700, 700))
+    write_profile(path, mine, measured={})
+    drawn = take_channel(RigOptions(profile=str(path)).film, 0).log()
+    assert (drawn["profile"], drawn["stages"]["light"]["gain"]) == ("mine-1", 0.5)
+    card = replace(COLOURS, labels=("Stop", "Yield", "x"))
+    out = tmp_path / "out"
+    run_camera(
+        CameraOptions(builds=(build,), card=card, headless=True, clips=1, frames_per_clip=1, profile=str(path), out=out)
+    )
+    (line,) = (out / "channel.jsonl").read_text().splitlines()
+    assert json.loads(line)["profile"] == "mine-1"
+    path.write_text("{}")
+    with pytest.raises(FileError, match="mine"):
+        RigOptions(profile=str(path))
 
 
 def test_an_unknown_profile_is_refused_by_both(tmp_path: Path) -> None:

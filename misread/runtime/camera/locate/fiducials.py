@@ -15,7 +15,7 @@ import numpy as np
 
 from misread.runtime.board import CORNER_DICTIONARY, EDGE_DICTIONARY, Layout, read_marker
 from misread.runtime.camera.locate.pose import Gauge
-from misread.runtime.camera.locate.target import Target, whole
+from misread.runtime.camera.locate.target import Target, clear_share, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,9 @@ class Fiducials:
         error = float(np.sqrt(((back - seen) ** 2).sum(axis=1).mean()))
         if error > max(MAX_ERROR * target.size_px, 1.0):
             return None
-        return replace(target, sight=self._gauge.sight(board, seen, frame_hw))
+        marks = cv2.perspectiveTransform(np.concatenate(list(places.values()))[None], homography)[0]
+        share = clear_share(corners, marks.reshape(-1, 4, 2).astype(np.float32))
+        return replace(target, sight=self._gauge.sight(board, seen, frame_hw), share=share)
 
 
 def _around(target: Target, frame: UInt8) -> tuple[int, int, int, int]:

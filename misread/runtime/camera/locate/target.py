@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Crop = Literal["raw", "rectified"]
 MIN_SIDE_PX: Final = 8
+_STEPS: Final = 32
+_SPARE: Final = 0.01  # Where the markers are is known to a fraction of a pixel.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +30,8 @@ class Target:
         markers: How many markers were used.
         planar: Whether the corners follow the picture's perspective, so that it can be rectified.
         sight: Distance and angle, where markers and lens tell of them.
+        share: Of the sides of its upright box that the raw crop takes, around the middle, so that no marker is in it:
+            the box of a board that is rolled or seen from aside reaches beyond its picture.
 
     """
 
@@ -36,6 +40,7 @@ class Target:
     markers: int = 0
     planar: bool = False
     sight: Sight | None = None
+    share: float = 1.0
 
     @property
     def size_px(self) -> float:
@@ -44,7 +49,7 @@ class Target:
 
     def crops(self, frame: UInt8) -> dict[Crop, UInt8]:
         """Cut the picture out: the upright box around it, and where possible the picture seen from the front."""
-        crops: dict[Crop, UInt8] = {"raw": _box(frame, self.corners)}
+        crops: dict[Crop, UInt8] = {"raw": _box(frame, self.corners, self.share)}
         if self.planar:
             crops["rectified"] = _rectify(frame, self.corners)
         return crops
@@ -66,9 +71,33 @@ def whole(corners: NDArray[np.float32], frame: UInt8) -> bool:
     return inside and bool((high - low).min() >= MIN_SIDE_PX)
 
 
-def _box(frame: UInt8, corners: NDArray[np.float32]) -> UInt8:
-    left, top = np.maximum(np.rint(corners.min(axis=0)).astype(int), 0)
-    right, bottom = np.rint(corners.max(axis=0)).astype(int)
+def clear_share(corners: NDArray[np.float32], keep_out: NDArray[np.float32]) -> float:
+    """Give how much of the upright box of a picture holds none of these quadrilaterals, as a share of its sides.
+
+    Args:
+        corners: (4, 2) of the picture.
+        keep_out: (k, 4, 2), convex.
+
+    """
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    half = np.maximum((high - low) / 2, 1e-6)
+    # The nearest point lies on an outline; walked in steps, so what is found is rounded down by one.
+    way = np.linspace(0, 1, _STEPS, endpoint=False)[:, None]
+    ends = np.roll(keep_out, -1, axis=1)[:, :, None]
+    outlines = keep_out[:, :, None] * (1 - way) + ends * way
+    away = np.abs(outlines - (low + high) / 2) / half
+    step = np.linalg.norm((ends - keep_out[:, :, None]) / half, axis=-1).max() / _STEPS
+    return float(np.clip(away.max(axis=-1).min() - step - _SPARE, 0.0, 1.0))
+
+
+def _box(frame: UInt8, corners: NDArray[np.float32], share: float) -> UInt8:
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    inset = (high - low) * (1 - share) / 2
+    # A whole box is rounded to the nearest pixel, one that keeps clear of something inwards.
+    inwards = share < 1
+    first, last = (np.ceil(low + inset), np.floor(high - inset)) if inwards else (np.rint(low), np.rint(high))
+    left, top = np.maximum(first.astype(int), 0)
+    right, bottom = np.maximum(last.astype(int), first.astype(int) + 1)
     return np.ascontiguousarray(frame[top:bottom, left:right])
 
 
