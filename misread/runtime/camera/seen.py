@@ -75,8 +75,9 @@ def _told(known: Known) -> Target | None:
 def see(source: FrameSource, eyes: Eyes, asked: Callable[[], bool]) -> Generator[Seen]:
     """Hand out frames in their order.
 
-    A source that hands out every frame goes on to the next one while the builds read: a thread reads. One that keeps
-    its reader waiting gives the newest frame, which would grow old meanwhile; there all is done in turn.
+    Where a source hands out every frame one thread fetches the frame after next and one reads, while the next is
+    located and prepared. One that keeps its reader waiting gives the newest frame, which would grow old meanwhile;
+    there all is done in turn.
 
     Args:
         source: Where frames come from.
@@ -99,11 +100,21 @@ def _in_turn(source: FrameSource, awaited: Awaited, eyes: Eyes, asked: Callable[
 
 
 def _overlapping(source: FrameSource, eyes: Eyes) -> Generator[Seen]:
-    with ThreadPoolExecutor(1, "misread-reader") as pool:
+    frames = source.frames()
+
+    def fetch() -> tuple[Frame | None, tuple[Gap, ...]]:
+        return next(frames, None), source.health().gaps  # the gaps before this frame and none of later ones
+
+    with ThreadPoolExecutor(1, "misread-fetcher") as fetcher, ThreadPoolExecutor(1, "misread-reader") as reader:
         before: Seen | None = None
-        for frame in source.frames():
-            found = eyes.find(frame, source.health().gaps)
-            found = replace(found, readings=pool.submit(found.readings).result)
+        coming = fetcher.submit(fetch)
+        while True:
+            frame, gaps = coming.result()
+            if frame is None:
+                break
+            coming = fetcher.submit(fetch)
+            found = eyes.find(frame, gaps)
+            found = replace(found, readings=reader.submit(found.readings).result)
             if before is not None:
                 yield before
             before = found
