@@ -6,6 +6,7 @@ VENV ?= .venv
 DEMO ?= misread-demo
 ARGS ?=
 export PYTHON
+unexport PYTHONDONTWRITEBYTECODE  # tests start hundreds of processes, and each would compile the package anew
 
 RECIPE = scripts/make-venv pyproject.toml constraints.txt
 
