@@ -5,7 +5,7 @@
 
 For some of the shipped stop signs, seeds, and both threats, `misread physical --digital` makes a witness each way; the
 virtual camera films clean, both changes and both placebos through the test channel, and the deployed builds read the
-raw crop. The difference is that of frames misread, its interval from pairs of clips with the same poses, light and noise.
+raw crop. The difference is that of frames misread, its interval from pairs of clips with the same poses and noise.
 """
 
 from __future__ import annotations

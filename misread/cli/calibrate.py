@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from misread.cli.app import app, end, progress
-from misread.cli.options import Overwrite
+from misread.cli.app import app, end, progress, show
+from misread.cli.options import Json, Overwrite
 
 
 @app.command()
@@ -23,6 +24,7 @@ def calibrate(
     chart: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the chart: .pdf or .png.")] = None,
     paper: Annotated[str, typer.Option(help="Of the chart: a4, letter or a3.")] = "a4",
     overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
     """Measure a camera's lens, or its light, noise and blur.
 
@@ -42,5 +44,7 @@ def calibrate(
     written = profile or out or Path("lens.json")
     options = part.CalibrateOptions(source=source, out=written, frames=frames, overwrite=overwrite)
     if profile is not None:
-        end(profile_text(part.calibrate_profile(options, progress=progress()), written), 0)
-    end(lens_text(part.calibrate(options, progress=progress()), written), 0)
+        light = part.calibrate_profile(options, progress=progress())
+        show(light, partial(profile_text, out=written), "misread-photometry", as_json=json)
+    lens = part.calibrate(options, progress=progress())
+    show(lens, partial(lens_text, out=written), "misread-lens-fit", as_json=json)

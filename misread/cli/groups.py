@@ -66,6 +66,7 @@ STAND: Final[Group] = (
     ("distances", o.Distances, None),
     ("angles", o.Angles, None),
     ("cell_frames", o.CellFrames, None),
+    ("cell_clips", o.CellClips, None),
 )
 #: What `outputs_said` reads.
 OUTPUTS: Final[Group] = (

@@ -56,6 +56,7 @@ Guided = Annotated[bool, typer.Option("--guided", help="Ask for each distance an
 Distances = Annotated[str | None, typer.Option(metavar="M,M,..", help="Of the guided cells. [1,2,3]")]
 Angles = Annotated[str | None, typer.Option(metavar="DEG,DEG,..", help="Likewise. [0,30,60]")]
 CellFrames = Annotated[int | None, typer.Option(help="That fill a cell. [6]")]
+CellClips = Annotated[int | None, typer.Option(help="That these come from, at least. [1]")]
 Seed = Annotated[int, typer.Option(help="Of every random draw.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -153,11 +154,12 @@ def stand_said(context: typer.Context) -> dict[str, Any]:
     from misread.runtime.camera.guide import read_rules
 
     said = context.params
-    texts = {"distances": said["distances"], "angles": said["angles"], "frames": said["cell_frames"]}
+    texts = {"distances": said["distances"], "angles": said["angles"]}
+    counts = {"frames": said["cell_frames"], "clips": said["cell_clips"]}
     return {
         "lens": said["lens"],
         "board_mm": said["board_mm"],
-        "guide": read_rules(guided=said["guided"], **texts),
+        "guide": read_rules(guided=said["guided"], **texts, **counts),
     }
 
 

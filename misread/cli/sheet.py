@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from misread.cli.app import app, end
-from misread.cli.options import Overwrite
+from misread.cli.app import app, show
+from misread.cli.options import Json, Overwrite
 
 
 @app.command()
@@ -22,6 +22,7 @@ def sheet(
     board_mm: Annotated[float, typer.Option(help="Side of the board in print.")] = 180.0,
     board_px: Annotated[int, typer.Option(help="Side of the board in the pictures.")] = 720,
     overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
     """Write a bundle as sheets to print and hang up.
 
@@ -40,4 +41,4 @@ def sheet(
         board_px=board_px,
         overwrite=overwrite,
     )
-    end(sheet_text(write_sheet(options)), 0)
+    show(write_sheet(options), sheet_text, "misread-sheet", as_json=json)

@@ -108,10 +108,11 @@ class PrintedResult:
     def sentence(self) -> str:
         """What happened, in numbers."""
         first = self.witnesses[0]
+        nothing = "" if first.torch.success.hits else " So nothing was found that holds; the witness is what was tried."
         return (
             f"{self.label}: in simulated captures that no search saw, the change ({self.threat}) reaches the goal in "
             f"{first.torch.success.text()}, its placebo is misread in {first.torch.placebo.text()}, and the clean "
-            f"picture is read right in {first.torch.control.text()}."
+            f"picture is read right in {first.torch.control.text()}.{nothing}"
         )
 
 
@@ -223,7 +224,7 @@ def _write(
             "witnesses": {ids[name]: name for name in outcomes},
             "simulated": {ids[name]: _simulated(outcome) for name, outcome in outcomes.items()},
         },
-        counts={"pictures": 1, "skipped": 0, "attempted": 1, "found": len(outcomes)},
+        counts={"pictures": 1, "skipped": 0, "attempted": 1, "found": int(first.success.hits > 0)},
     )
     draws = {
         name: {

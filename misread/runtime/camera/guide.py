@@ -39,7 +39,9 @@ class GuideRules:
             raise OptionError(f"a cell takes 1 to 10000 frames of at most as many clips, got {self}")
 
 
-def read_rules(*, guided: bool, distances: str | None, angles: str | None, frames: int | None) -> GuideRules | None:
+def read_rules(
+    *, guided: bool, distances: str | None, angles: str | None, frames: int | None, clips: int | None
+) -> GuideRules | None:
     """Read the rules as they are typed; None where nobody asked to be guided.
 
     Raises:
@@ -47,11 +49,17 @@ def read_rules(*, guided: bool, distances: str | None, angles: str | None, frame
 
     """
     if not guided:
-        if (distances, angles, frames) != (None, None, None):
-            raise OptionError("--distances, --angles and --cell-frames are for guided mode; add --guided")
+        if (distances, angles, frames, clips) != (None,) * 4:
+            message = "--distances, --angles, --cell-frames and --cell-clips are for guided mode; add --guided"
+            raise OptionError(message)
         return None
     plain = GuideRules()
-    return GuideRules(grid=read_grid(distances, angles, plain.grid), frames=plain.frames if frames is None else frames)
+    clips = plain.clips if clips is None else clips
+    return GuideRules(
+        grid=read_grid(distances, angles, plain.grid),
+        frames=max(plain.frames, clips) if frames is None else frames,
+        clips=clips,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

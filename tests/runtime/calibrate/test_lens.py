@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,3 +166,5 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, views: lis
     assert given == [CalibrateOptions(source="device:1", out=Path("l.json"), frames=50, overwrite=True)]
     assert "at 640x480" in outcome.output
     assert outcome.exit_code == 0
+    told = json.loads(run.invoke(cli.app, ["calibrate", "device:1", "--json"]).stdout)
+    assert (told["kind"], told["lens"]["width"]) == ("misread-lens-fit", 640)

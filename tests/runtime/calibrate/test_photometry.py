@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import cv2
@@ -68,6 +69,8 @@ def test_the_command_writes_a_profile_that_the_channel_takes(tmp_path: Path) -> 
     assert profile.electrons[0] < ELECTRONS < profile.electrons[1]
     assert profile.draw(np.random.default_rng(0)).stages
     assert CliRunner().invoke(cli.app, argv).exit_code == 2  # it is there already
+    told = json.loads(CliRunner().invoke(cli.app, [*argv, "--overwrite", "--json"]).stdout)
+    assert (told["kind"], round(told["gamma"], 2)) == ("misread-photometry", 1.19)
     both = CliRunner().invoke(cli.app, [*argv, "-o", "lens.json"])
     assert both.exit_code == 2
     assert "once for each" in both.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -265,3 +266,6 @@ def test_it_says_what_it_wrote(bundle: Path, tmp_path: Path) -> None:
     outcome = CliRunner().invoke(cli.app, ["sheet", str(bundle), "--png", str(tmp_path / "p"), "--board-px", "240"])
     assert outcome.exit_code == 0
     assert f"wrote {tmp_path / 'p'}: instructions and 3 sheets" in outcome.output
+    argv = ["sheet", str(bundle), "--png", str(tmp_path / "q"), "--board-px", "240", "--json"]
+    told = json.loads(CliRunner().invoke(cli.app, argv).stdout)
+    assert (told["kind"], told["sheets"], told["written"]) == ("misread-sheet", 3, [str(tmp_path / "q")])
