@@ -80,7 +80,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                 made(folder, threat, path, seed, options.steps) for path in pictures for seed in range(options.seeds)
             ]
             for profile in options.profile or ["webcam-outdoor"]:
-                report(threat, profile, [filmed(one, builds, profile, options.clips, 7) for one in bundles])
+                report(
+                    threat,
+                    profile,
+                    [filmed(one, builds, profile, options.clips, seed) for seed, one in enumerate(bundles)],
+                )
 
 
 def report(threat: str, profile: str, runs: Sequence[tuple[Summary, ...]]) -> None:

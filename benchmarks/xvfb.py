@@ -48,14 +48,17 @@ def environment(display: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def started(*arguments: str, folder: Path, display: str) -> Iterator[str]:
-    """Run a command while the block runs; give its first line."""
+def started(*arguments: str, begins: str, folder: Path, display: str) -> Iterator[str]:
+    """Run a command while the block runs; give its first line, which begins so."""
     command = [*MISREAD, *arguments]
     with subprocess.Popen(  # noqa: S603  our own commands
         command, cwd=folder, env=environment(display), stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield cast("IO[str]", process.stdout).readline().strip()
+            first = cast("IO[str]", process.stdout).readline().strip()
+            if not first.startswith(begins):
+                raise SystemExit(f"misread {' '.join(arguments)} did not begin; see what it says above")
+            yield first
         finally:
             process.terminate()
 
@@ -92,11 +95,11 @@ def filmed(folder: Path, bundle: str, clips: int, fps: int) -> dict[str, Any]:
     show += ["--frames-per-clip", str(FRAMES)]
     seconds = (clips + 1) * EXHIBITS * (FRAMES + FRAMES // 2) / fps
     for _ in range(7):
-        with screen(folder) as display, started(*show, folder=folder, display=display):
+        with screen(folder) as display, started(*show, begins="showing", folder=folder, display=display):
             if not lit(folder):
                 continue
             relay = ("relay", f"screen:{display}", "--fps", str(fps))
-            with started(*relay, folder=folder, display=display) as said:
+            with started(*relay, begins="serving ", folder=folder, display=display) as said:
                 camera = ["camera", "-m", "signs.onnx", "-m", "signs_int8.onnx", "--bundle", bundle, "--json"]
                 camera += ["--source", said.removeprefix("serving "), "--headless", "--seconds", f"{seconds:.0f}"]
                 document: dict[str, Any] = json.loads(run(*camera, folder=folder))

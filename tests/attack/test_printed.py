@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -18,12 +19,19 @@ from misread.bundle import read_bundle
 from misread.cli import app
 from misread.demo.stages import sign_outline, stop_scene
 from misread.errors import InputError, OptionError, UnknownName
+from misread.export.origin import load_origin
 from misread.flags import parse_points
 from misread.pixels import write_png
 from misread.report.text.physical import physical_text
+from misread.runtime.session import FunctionReader
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class Searched(Exception):  # noqa: N818
+    """Thrown by a double in place of the search."""
+
 
 TINY: dict[str, Any] = {"steps": 2, "draws": 2, "clips": 2, "frames": 2}
 
@@ -66,6 +74,29 @@ def test_a_deployed_build_reads_the_very_captures_that_the_twin_read(tmp_path: P
     (made,) = physical_to_bundle(options).witnesses
     assert made.builds["signs.onnx"] == made.torch
     assert made.torch.success.hits > 0  # or this would compare nothing with nothing
+
+
+@pytest.mark.parametrize(
+    ("labels", "size", "says"), [(("Stop", "x"), 32, "size_hw"), (("Stop", "x"), 48, ""), (("a", "b"), 48, "Stop")]
+)
+def test_a_build_that_does_not_fit_is_refused_before_the_search(
+    labels: tuple[str, ...], size: int, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    card = replace(load_origin("signs").card, labels=labels, size_hw=(size, size))
+    build = FunctionReader(card, lambda pictures: np.zeros((len(pictures), len(labels))), name="other.onnx")
+    monkeypatch.setattr("misread.attack.printed.run.Deployed.open", lambda _: build)
+    searched: list[object] = []
+
+    def search(*given: object) -> None:
+        searched.append(given)
+        raise Searched
+
+    monkeypatch.setattr("misread.attack.printed.run._made", search)
+    options = PrintedOptions(origin="signs", out=tmp_path / "b", builds=(tmp_path / "other.onnx",), **TINY)
+    with pytest.raises(InputError if says else Searched, match=says or None):
+        physical_to_bundle(options)
+    assert bool(searched) is not bool(says)
+    assert not (tmp_path / "b").exists()
 
 
 def test_backgrounds_are_shared_out_and_named(tmp_path: Path, build: Path) -> None:

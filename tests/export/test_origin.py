@@ -14,6 +14,7 @@ from misread.card import ModelCard
 from misread.errors import FileError, InputError, MisreadError, ModelError, OptionError
 from misread.export.origin import Origin, Preparation, load_origin
 from misread.export.origins import ORIGIN_KINDS
+from misread.export.origins.factory_file import _import_file
 from misread.files import sha256_file
 from tests.export.nets import LABELS, Tiny, tiny
 
@@ -81,6 +82,20 @@ def test_a_factory_in_a_file(factory_file: Path) -> None:
     given = torch.rand((2, 3, 16, 16), generator=torch.Generator().manual_seed(0))
     assert torch.equal(origin.twin(given), tiny().eval()(given))
     assert origin.weights_sha256 is None
+
+
+def test_a_file_runs_as_it_is_now_and_nothing_is_left_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytecode is known by size and whole seconds, so an edit within the second would run as what was there before."""
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    file, seen = tmp_path / "net.py", []
+    for number in (1, 2):
+        file.write_text(f"VALUE = {number}\n")
+        os.utime(file, (1e9, 1e9))
+        seen.append(_import_file(file).VALUE)
+    assert seen == [1, 2]
+    assert sorted(tmp_path.iterdir()) == [file]
 
 
 def test_a_factory_in_a_module() -> None:

@@ -90,13 +90,15 @@ class EotPgd:
     def __post_init__(self) -> None:
         """Refuse what makes no search; every comparison is written so that NaN fails."""
         if not (self.steps >= 1 and self.select_every >= 1 and self.select_clips >= 1):
-            message = f"a search has steps and selection clips, at least 1 each, got {self}"
+            counts = f"{self.steps} steps, a look every {self.select_every}, {self.select_clips} clips"
+            message = f"a search has steps and selection clips, at least 1 each, got {counts}"
             raise OptionError(message)
         if not 1 <= self.clips <= self.draws:
             message = f"each step draws at least one frame per clip, got {self.draws} frames in {self.clips} clips"
             raise OptionError(message)
         if not (0 < self.step_size <= 2 and 0 <= self.momentum < 1 and 0 <= self.ramp <= 1):
-            message = f"step_size lies in (0, 2], momentum in [0, 1), ramp in [0, 1], got {self}"
+            numbers = f"{self.step_size}, {self.momentum} and {self.ramp}"
+            message = f"step_size lies in (0, 2], momentum in [0, 1), ramp in [0, 1], got {numbers}"
             raise OptionError(message)
         named_rule(self.rule)
 

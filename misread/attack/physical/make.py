@@ -63,7 +63,8 @@ class PhysicalOptions:
     def __post_init__(self) -> None:
         """Refuse a measurement of nothing."""
         if not (self.held_clips >= 1 and self.held_frames >= 1 and self.seed >= 0):
-            message = f"held-out clips and frames start at 1 and a seed at 0, got {self}"
+            counts = f"{self.held_clips} clips, {self.held_frames} frames, seed {self.seed}"
+            message = f"held-out clips and frames start at 1 and a seed at 0, got {counts}"
             raise OptionError(message)
         if len(self.backgrounds) == 1:
             message = "backgrounds are shared out between search and measurement; give at least 2, got 1"

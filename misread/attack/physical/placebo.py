@@ -59,7 +59,10 @@ def shuffled_colours(clean: Tensor, changed: Tensor, mask: Tensor, generator: to
 
 
 def turned_colours(clean: Tensor, changed: Tensor, mask: Tensor) -> Tensor:
-    """Turn what covers the mask by half a turn: a rectangle keeps place, colours, grain and spectrum."""
+    """Reverse the colours of what covers the mask, pixel by pixel: of one rectangle, a half turn.
+
+    One rectangle keeps place, colours, grain and spectrum; of several unlike ones some rows come to lie broken.
+    """
     placebo = clean.clone()
     placebo[:, mask] = changed[:, mask].flip(-1)
     return placebo

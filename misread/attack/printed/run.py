@@ -12,6 +12,7 @@ from misread.attack.physical.record import record_physical
 from misread.attack.printed.where import backgrounds_in, given
 from misread.attack.subject import open_subject
 from misread.bundle import BundleWriter, read_bundle
+from misread.errors import InputError
 from misread.export.origin import Origin
 from misread.files import atomic_folder, jsonable, refuse_existing
 from misread.report.json import dumps
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from misread.attack.physical.threats import PhysicalThreat
     from misread.attack.printed.options import PrintedOptions
     from misread.attack.printed.where import Given
+    from misread.card import ModelCard
     from misread.stats import Rate
     from misread.wish import Wish
 
@@ -138,7 +140,7 @@ def physical_to_bundle(options: PrintedOptions, *, progress: Progress = quiet) -
     )
     origin = Origin(name=subject.name, twin=subject.model, card=subject.card, weights_sha256=subject.digest)  # type: ignore[arg-type]
     sign, goal = given(options), options.wish.spelt(origin.card)
-    builds = {path.name: Deployed.open(path) for path in options.builds}
+    builds = {path.name: _fitting(Deployed.open(path), origin.card, sign, goal) for path in options.builds}
     behind = {} if options.backgrounds is None else backgrounds_in(options.backgrounds)
     search = replace(options.search, backgrounds=tuple(behind.values()))
     runs = {"eot": search}
@@ -173,6 +175,22 @@ def physical_to_bundle(options: PrintedOptions, *, progress: Progress = quiet) -
         profile=f"{first.profile} {first.profile_version}",
         witnesses=witnesses,
     )
+
+
+def _fitting(build: Deployed, card: ModelCard, sign: Given, goal: Wish) -> Deployed:
+    """Refuse a build that cannot read the captures, before anything is searched.
+
+    Raises:
+        InputError: It takes pictures of another size, prepares them otherwise, or does not know the labels.
+    """
+    for name in ("size_hw", "resize", "resize_px", "interpolation"):
+        ours, theirs = getattr(card, name), getattr(build.card, name)
+        if ours != theirs:
+            what = f"{build.name} prepares pictures with {name} {theirs}, the origin with {ours}"
+            raise InputError(f"{what}; give builds of this origin, as misread export makes them")
+    build.card.index(sign.label)
+    goal.spelt(build.card)
+    return build
 
 
 def _made(

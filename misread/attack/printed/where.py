@@ -75,7 +75,7 @@ def backgrounds_in(folder: Path) -> dict[str, NDArray[np.uint8]]:
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     found: dict[str, NDArray[np.uint8]] = {}
     seen: set[str] = set()
-    for file in files[:: max(1, len(files) // _BACKGROUNDS)]:
+    for file in files[:: max(1, -(-len(files) // _BACKGROUNDS))]:
         picture = read_image(file)
         digest = sha256(picture.tobytes()).hexdigest()
         if digest not in seen:

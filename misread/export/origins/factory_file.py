@@ -7,9 +7,10 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from misread.errors import FileError
 from misread.export.origins.factory import build, run_user_code
@@ -46,9 +47,20 @@ class FactoryFile:
             return build(_import_file(path), factory, request, text=text)
 
 
+class _Uncached(SourceFileLoader):
+    """Compiles the file as it is now, and leaves nothing beside it.
+
+    Bytecode is known by size and whole seconds: an edit within one second would run as what was there before.
+    """
+
+    def path_stats(self, path: str) -> dict[str, Any]:
+        """Say that nothing is known of the file, upon which no bytecode is read or written."""
+        raise OSError(path)
+
+
 def _import_file(path: Path) -> ModuleType:
     name = f"_misread_origin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Uncached(name, str(path)))
     if spec is None or spec.loader is None:
         message = f"{path} cannot be imported as Python"
         raise FileError(message)

@@ -105,7 +105,8 @@ class Footage:
         self._open = False
 
     def _film(self, number: int, files: Sequence[Path], place: int) -> Iterator[tuple[UInt8, Known]]:
-        shown, find = self._prints[place], _outline()
+        shown = self._prints[place]
+        find = _outline(shown.colour)
         seed, profile = self._script.seed, self._script.profile
         channel, codec = profile.draw(np.random.default_rng([seed, number])), profile.codec()
         for at, file in enumerate(files):
@@ -132,15 +133,21 @@ class _Print:
     clean: UInt8
     changed: UInt8 | None
     covers: bool
+    colour: str
 
 
 def _prints(exhibits: Sequence[Exhibit]) -> Iterator[_Print]:
     clean = {exhibit.group: exhibit for exhibit in exhibits if exhibit.arm == "clean"}
+    largest: dict[str, int] = {}
+    for exhibit in exhibits:
+        if exhibit.group in clean and exhibit.image.shape == clean[exhibit.group].image.shape:
+            change = int(np.abs(exhibit.image.astype(int) - clean[exhibit.group].image).max())
+            largest[exhibit.group] = max(change, largest.get(exhibit.group, 0))
     for exhibit in exhibits:
         if exhibit.group not in clean:
             continue
         whole = clean[exhibit.group].image
-        box = _outline()(whole)
+        colour, box = _sign_in(whole)
         if box is None or exhibit.image.shape != whole.shape:
             message = f"no red, blue or yellow sign is found in the clean picture of {exhibit.name}"
             raise InputError(f"{message}; footage takes witnesses of one sign that stands whole in its picture")
@@ -148,13 +155,13 @@ def _prints(exhibits: Sequence[Exhibit]) -> Iterator[_Print]:
         left, top = np.floor(box.min(axis=0)).astype(int)
         right, bottom = np.ceil(box.max(axis=0)).astype(int)
         cut = slice(max(int(top), 0), int(bottom)), slice(max(int(left), 0), int(right))
-        change = np.abs(exhibit.image.astype(int) - whole).max()
-        same = exhibit.arm == "clean"
         yield _Print(
             exhibit=exhibit.index,
             clean=whole[cut],
-            changed=None if same else exhibit.image[cut],
-            covers=bool(change > _COVERS),
+            changed=None if exhibit.arm == "clean" else exhibit.image[cut],
+            # Of the group, so that a change and its placebo are shown alike.
+            covers=largest[exhibit.group] > _COVERS,
+            colour=colour,
         )
 
 
@@ -172,18 +179,22 @@ def _clip_of(file: Path, root: Path) -> str:
     return (folder / track[1] if track else folder).as_posix()
 
 
-def _outline() -> Outline:
-    """Give what finds a sign's box: of the first colour that shows one, and from then on of that."""
-    from misread.runtime.camera.locate.contour import COLOURS, Contour  # cameras stand above sources
+def _sign_in(picture: UInt8) -> tuple[str, NDArray[np.float32] | None]:
+    """Give the first colour that shows a sign, and the sign's box."""
+    from misread.runtime.camera.locate.contour import COLOURS  # cameras stand above sources
 
-    finders = [Contour(colour) for colour in COLOURS]
+    found = ((colour, _outline(colour)(picture)) for colour in COLOURS)
+    return next((one for one in found if one[1] is not None), ("", None))
+
+
+def _outline(colour: str) -> Outline:
+    """Give what finds the box of a sign of this colour, frame after frame."""
+    from misread.runtime.camera.locate.contour import Contour
+
+    finder = Contour(colour)
 
     def find(picture: UInt8) -> NDArray[np.float32] | None:
-        for finder in finders:
-            target = finder.locate(picture)
-            if target is not None:
-                finders[:] = [finder]
-                return target.corners
-        return None
+        target = finder.locate(picture)
+        return None if target is None else target.corners
 
     return find
