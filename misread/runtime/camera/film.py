@@ -100,6 +100,8 @@ class FilmOptions:
             raise OptionError(f"0 to 1000 key frames are kept of each exhibit, got {self.key_frames}")
         if self.record and self.out is None:
             raise OptionError("a recording needs a place; add -o FOLDER")
+        if self.record and Footage.accepts(self.source):
+            raise OptionError("footage is composed of its files and a seed; run it again in place of --record")
 
 
 def film(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
+from misread.runtime.rig.ending import Ending
 
 
-class Broadcast:
+class Broadcast(Ending):
     """Passes payloads from one producer to many viewers.
 
     Args:
@@ -15,18 +15,11 @@ class Broadcast:
     """
 
     def __init__(self, *, lockstep: bool) -> None:
+        super().__init__()
         self._lockstep = lockstep
-        self._changed = threading.Condition()
         self._payload = b""
         self._number = 0
         self._taken: dict[int, int] = {}
-        self._ended = False
-
-    @property
-    def ended(self) -> bool:
-        """Whether the producer has said that nothing more comes."""
-        with self._changed:
-            return self._ended
 
     @property
     def watched(self) -> bool:
@@ -52,12 +45,6 @@ class Broadcast:
             if self._lockstep:
                 self._changed.wait_for(lambda: self._ended or self._all_taken())
             return not self._ended
-
-    def end(self) -> None:
-        """Say that nothing more comes."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
 
     def join(self, viewer: int) -> None:
         """Let a viewer in; it sees what is published from now on."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import Final
+
+from misread.runtime.rig.ending import Ending
 
 _BEHIND: Final = 120  # payloads a viewer may lag before it is set forward to the next keyframe
 
@@ -13,20 +14,13 @@ _BEHIND: Final = 120  # payloads a viewer may lag before it is set forward to th
 Unit = tuple[bytes, bool]
 
 
-class Relay:
+class Relay(Ending):
     """Passes payloads from one producer to many viewers; who joins, or falls far behind, goes on with a keyframe."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        super().__init__()
         self._queues: dict[int, deque[bytes]] = {}
         self._waiting: set[int] = set()
-        self._ended = False
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more comes."""
-        with self._changed:
-            return self._ended
 
     @property
     def wants_key(self) -> bool:
@@ -54,12 +48,6 @@ class Relay:
     def drain(self) -> bool:
         """Say whether the relay has not been ended; what is queued is still handed out after the end."""
         return not self.ended
-
-    def end(self) -> None:
-        """Say that nothing more comes."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
 
     def join(self, viewer: int) -> None:
         """Let a viewer in."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misread.errors import FileError, InputError
+from misread.errors import FileError, InputError, OptionError
 from misread.pixels import UInt8, write_png
 from misread.runtime.board import Exhibit
 from misread.runtime.camera import FilmOptions, film
@@ -98,6 +98,12 @@ def test_the_camera_counts_each_arm_and_what_was_not_found(footage: Path) -> Non
     assert (result.frames, result.located) == (15, 12)
     assert all(pair.paired for pair in result.pairs)
     assert any("real footage" in note for note in result.health.notes)
+
+
+def test_what_is_composed_is_not_recorded(footage: Path, tmp_path: Path) -> None:
+    """A recording would not know what each frame shows, so its replay would come to other numbers."""
+    with pytest.raises(OptionError, match="run it again"):
+        FilmOptions(source=f"footage:{footage}", record=True, out=tmp_path / "out")
 
 
 def test_footage_needs_a_bundle_a_sign_and_pictures(footage: Path, tmp_path: Path) -> None:
